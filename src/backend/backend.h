@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The fused operations that a transformer encoder is made of: all that model/ knows of a device.
+//
+// A Backend is one device: it prepares weights once and hands out Streams. A Stream is one thread's ordered queue of
+// operations with scratch memory of its own. Operations on a CPU stream are done when they return.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/tensor.h"
+
+namespace emberline {
+
+enum class Activation { kNone, kGelu, kGeluTanh, kQuickGelu, kRelu, kSilu, kTanh };
+enum class LayerOp { kMean, kSum, kConcat, kMax };
+enum class Pooling { kMean, kCls, kMax, kLast, kWeightedMean, kMeanSqrtLen };
+
+// A row-major f32 matrix in device memory; borrowed. Hidden states stay f32 between operations at every compute dtype;
+// what a product quantises is its own affair.
+struct MatrixView {
+  float* data = nullptr;   // [rows, cols] at row_stride
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t row_stride = 0;  // in elements
+};
+
+// Device memory; freed on destruction, which must not outlive the backend.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  float* data() const { return data_; }
+  int64_t size() const { return size_; }  // floats
+
+ protected:
+  float* data_ = nullptr;
+  int64_t size_ = 0;
+};
+
+// Weights of one product, packed for the device's kernels. Immutable, shared by all streams.
+class Linear {
+ public:
+  virtual ~Linear() = default;
+  int64_t in_features = 0;
+  int64_t out_features = 0;
+};
+
+// Several [out_features, in_features] matrices stacked along out_features (query, key and value become one product).
+struct LinearPart {
+  TensorView weight;               // [out_features, in_features]
+  std::optional<TensorView> bias;  // [out_features]
+};
+
+struct NormWeights {
+  std::unique_ptr<Buffer> gain;  // [hidden]
+  std::unique_ptr<Buffer> bias;  // [hidden]
+  float eps = 1e-12F;
+};
+
+// Tables whose rows are summed to make a token's first hidden state.
+struct EmbeddingTables {
+  std::unique_ptr<Buffer> words;      // [vocab, hidden]
+  std::unique_ptr<Buffer> positions;  // [max_positions, hidden]
+  std::unique_ptr<Buffer> types;      // [type_vocab, hidden]
+  int64_t hidden = 0;
+};
+
+// A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch.
+struct AttentionShape {
+  int64_t num_heads = 0;
+  int64_t head_dim = 0;
+  float scale = 0;  // usually 1 / sqrt(head_dim)
+};
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  // out[t] = words[ids[t]] + positions[positions[t]] + types[types[t]]; indices were checked by the caller.
+  virtual void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
+                     std::span<const int32_t> types, MatrixView out) = 0;
+
+  // out = activation(x W^T + bias); out and x do not overlap.
+  virtual void linear(MatrixView x, const Linear& weights, Activation activation, MatrixView out) = 0;
+
+  // out = layer_norm(x + residual) * gain + bias, over each row; residual.data may be null; out may be x or residual.
+  virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) = 0;
+
+  // out = softmax(scale q k^T) v within each sequence; qkv [tokens, 3 * num_heads * head_dim] holds q, k, v side by side.
+  virtual void attention(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
+                         MatrixView out) = 0;
+
+  // One step of combining layers: total = x on the first step, else total + x (kMean, kSum) or max(total, x) (kMax).
+  // kMean divides by num_layers on the last step (step == num_layers - 1). kConcat copies x to its columns of total.
+  virtual void combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) = 0;
+
+  // out[s] = one vector for each sequence; the first `skip` tokens of a sequence (an excluded prompt) do not count.
+  virtual void pool(MatrixView hidden, std::span<const int64_t> seq_offsets, Pooling pooling, int64_t skip,
+                    MatrixView out) = 0;
+
+  // x[r] /= max(|x[r]|_2, 1e-12), in place.
+  virtual void normalize(MatrixView x) = 0;
+
+  // Copies a device matrix to host rows `row_stride_bytes` apart. Returns when the bytes are there.
+  virtual void download_row(MatrixView x, int64_t row, int64_t cols, float* host) = 0;
+};
+
+// Shared by all threads after loading. Destroyed after everything it made.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string describe() const = 0;  // "avx512"
+  virtual DType dtype() const = 0;           // compute precision of linear()
+  // Floats in device memory; throws Error(kOutOfMemory).
+  virtual std::unique_ptr<Buffer> allocate(int64_t floats) const = 0;
+  // Any float dtype, converted to f32.
+  virtual std::unique_ptr<Buffer> upload(const TensorView& tensor) const = 0;
+  // Stacks the parts and packs them; shapes were checked by the caller.
+  virtual std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts) const = 0;
+  virtual std::unique_ptr<Stream> make_stream() const = 0;
+  // Tokens of one batch that keep this device busy and its activations in cache.
+  virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
+};
+
+// isa: "auto", "portable", "avx2" or "avx512"; "auto" reads EMBERLINE_ISA, then CPUID. Throws Error(kUnsupported) where
+// the processor lacks a forced one: the message lists what it has.
+std::unique_ptr<Backend> make_cpu_backend(const std::string& isa, DType dtype);
+
+}  // namespace emberline

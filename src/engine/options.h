@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Every option of emberline, described once: the C ABI, Python, the command line and SQL all read this table.
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/tensor.h"
+
+namespace emberline {
+
+enum class LongText { kTruncate, kError };
+
+// Values as the user set them; an empty optional means the model's own or auto.
+struct Options {
+  // Fixed when the model is loaded:
+  std::string device = "auto";
+  std::string dtype = "auto";
+  // May differ from handle to handle over the same weights:
+  std::string layers = "-1";  // "-1", "-4:-1", "1,6,12", "all"
+  LayerOp layer_op = LayerOp::kMean;
+  std::optional<Pooling> pooling;
+  std::optional<bool> normalize;
+  std::optional<int64_t> dims;
+  std::optional<std::string> prompt;
+  std::optional<std::string> prompt_name;
+  std::optional<int64_t> max_tokens;
+  LongText long_text = LongText::kTruncate;
+  std::optional<int64_t> batch_tokens;
+  std::optional<int64_t> threads;
+};
+
+struct OptionSpec {
+  const char* name;
+  const char* type;     // "text", "integer", "boolean", "choice" or "layers"
+  const char* initial;  // default as text; "" = the model's own
+  const char* choices;  // comma separated, for "choice"
+  const char* help;     // one sentence
+  bool load_time;
+  void (*apply)(Options& options, const OptionSpec& spec, std::string_view value);  // parse, check, store
+};
+
+std::span<const OptionSpec> option_table();
+
+// Throws Error(kInvalidArgument): an unknown name (with the nearest known one), a value of the wrong type or out of range.
+void set_option(Options& options, std::string_view name, std::string_view value);
+
+// "-4:-1" of a 6-layer network -> {3, 4, 5, 6}; layer 0 is the embeddings' output. Throws Error(kInvalidArgument) with the
+// valid range.
+std::vector<int64_t> resolve_layers(std::string_view text, int64_t num_hidden_layers);
+
+}  // namespace emberline

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Text to token ids, identical to Hugging Face tokenizers' for the same tokenizer.json.
+//
+//   Tokenizer tokenizer = Tokenizer::load("all-MiniLM-L6-v2");
+//   Encoding encoding;
+//   tokenizer.encode("a text", 256, encoding);     // ids = {101, 1037, 3793, 102}
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace emberline {
+
+struct Encoding {
+  std::vector<int32_t> ids;    // [num_tokens] special tokens included
+  std::vector<int32_t> types;  // [num_tokens]
+  bool truncated = false;      // text was cut so that special tokens still fit
+};
+
+// Immutable after loading; encode is safe from many threads. Movable.
+class Tokenizer {
+ public:
+  // Reads tokenizer.json (settings of tokenizer_config.json applied as transformers 5 does), or vocab.txt alone.
+  // `text_lower_first` applies Python's str.lower to the text before everything else.
+  // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
+  static Tokenizer load(const std::filesystem::path& directory, bool text_lower_first = false);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  // Overwrites out. Invalid UTF-8 counts as U+FFFD, one for each maximal ill-formed part. Reads no more of the text than
+  // max_tokens need. max_tokens counts special tokens too and must be at least num_special_tokens().
+  void encode(std::string_view text, int64_t max_tokens, Encoding& out) const;
+
+  int64_t num_special_tokens() const;  // that the post-processor adds to one sequence
+  int64_t vocab_size() const;          // added tokens included
+  const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
+
+ private:
+  struct Pipeline;
+  explicit Tokenizer(std::unique_ptr<Pipeline> pipeline);
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+}  // namespace emberline
