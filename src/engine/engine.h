@@ -25,6 +25,8 @@ struct RowsView {
   int64_t validity_offset = 0;
   int64_t num_rows = 0;
 
+  // Throws Error(kInvalidArgument) naming `operation` and the first row whose offsets cannot be.
+  void validate(const char* operation) const;
   bool is_null(int64_t row) const;
   std::string_view text(int64_t row) const;
 };
@@ -61,7 +63,8 @@ class Engine {
   const std::string& info() const;                         // JSON
   const std::string& row_message(RowStatus status) const;  // "" for kOk and kNull
 
-  // Writes every row's outcome. Throws Error for the call as a whole only (kCancelled among them); stats are right also then.
+  // Writes every row's outcome. Throws Error for the call as a whole only (kCancelled among them); stats are right also
+  // then.
   void embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const;
   // Ids of one row as the model sees them: prompt, special tokens and truncation included.
   void tokenize(std::string_view text, Encoding& out) const;

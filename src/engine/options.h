@@ -46,11 +46,17 @@ struct OptionSpec {
 
 std::span<const OptionSpec> option_table();
 
-// Throws Error(kInvalidArgument): an unknown name (with the nearest known one), a value of the wrong type or out of range.
+// Throws Error(kInvalidArgument): an unknown name (with the nearest known one), a value of the wrong type or out of
+// range; Error(kUnsupported): a documented value that this build cannot do. On failure options stays as it was. Every
+// option's own default is a valid value.
 void set_option(Options& options, std::string_view name, std::string_view value);
 
-// "-4:-1" of a 6-layer network -> {3, 4, 5, 6}; layer 0 is the embeddings' output. Throws Error(kInvalidArgument) with the
-// valid range.
+// "-4:-1" of a 6-layer network -> {3, 4, 5, 6}; layer 0 is the embeddings' output, "all" is every layer from 0. Keeps
+// the order of the text. Throws Error(kInvalidArgument) with the valid range.
 std::vector<int64_t> resolve_layers(std::string_view text, int64_t num_hidden_layers);
+
+// The words of the option table for enumerators: "mean_sqrt_len", "concat".
+const char* pooling_name(Pooling pooling);
+const char* layer_op_name(LayerOp op);
 
 }  // namespace emberline

@@ -13,11 +13,24 @@ struct RowRange {
   int64_t end = 0;
 };
 
-// The next range from `begin`: about `target_bytes` of text (a row's own length plus a constant), at least one row.
-RowRange take_rows(std::span<const int64_t> offsets, int64_t begin, int64_t num_rows, int64_t target_bytes);
+// What a row costs before it is tokenized: its bytes, of which truncation lets at most `max_bytes` count, plus a
+// constant.
+struct RowCost {
+  int64_t constant = 0;
+  int64_t max_bytes = 0;
+};
 
-// Cuts sequences of the given lengths into batches of at most `budget` tokens and returns, for each batch, the indices of
-// its sequences. A sequence above the budget goes alone; every index appears exactly once.
+// Cost of one claim when `remaining` is left for num_workers workers: half of an equal share, so that claims shrink and
+// all workers finish together, but never outside [smallest, largest].
+int64_t claim_cost(int64_t remaining, int64_t num_workers, int64_t smallest, int64_t largest);
+
+// The next range from `begin`: as many rows as cost at most `target` together, at least one row where one is left.
+// offsets is [num_rows + 1].
+RowRange take_rows(std::span<const int64_t> offsets, int64_t begin, const RowCost& cost, int64_t target);
+
+// Cuts sequences of the given lengths into batches of at most `budget` tokens and returns, for each batch, the indices
+// of its sequences, ascending. A sequence above the budget goes alone; every index appears exactly once. Longest first
+// into the fullest batch that has room, so that batches come out near the budget.
 std::vector<std::vector<int64_t>> pack_sequences(std::span<const int64_t> lengths, int64_t budget);
 
 }  // namespace emberline
