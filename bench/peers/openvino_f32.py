@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenVINO, f32 forced (it would take bf16 where the processor has it), all cores on one request at a time."""
+
+import numpy as np
+import openvino
+from tokens import PaddedBatches, mean_pool
+
+BATCHES = (16, 64)
+HINT = "LATENCY"
+
+
+def load(model, threads):
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": HINT}
+    compiled = core.compile_model(f"{model}/model.onnx", "CPU", settings)
+    queue = openvino.AsyncInferQueue(compiled)  # as many requests in flight as the hint asks for
+    source = PaddedBatches(model)
+    dim = compiled.output(0).partial_shape[-1].get_length()
+
+    def embed(texts, batch):
+        vectors = np.empty((len(texts), dim), np.float32)
+
+        def finish(request, place):
+            rows, mask = place
+            vectors[rows] = mean_pool(request.get_output_tensor(0).data, mask)
+
+        queue.set_callback(finish)
+        for rows, ids, mask in source.batches(texts, batch):
+            queue.start_async(
+                {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}, (rows, mask)
+            )
+        queue.wait_all()
+        return vectors
+
+    return embed

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenVINO, f32 forced, its throughput hint: several requests in flight, each on its share of the cores."""
+
+import openvino_f32
+
+BATCHES = openvino_f32.BATCHES
+
+
+def load(model, threads):
+    openvino_f32.HINT = "THROUGHPUT"
+    return openvino_f32.load(model, threads)

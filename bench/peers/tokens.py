@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a careful user of a bare runtime writes: fast tokenizer, rows sorted by length, padded batches, mean pooling."""
+
+import json
+import pathlib
+
+import numpy as np
+from tokenizers import Tokenizer
+
+
+class PaddedBatches:
+    """Texts of a call as padded batches of rows of like length."""
+
+    def __init__(self, model):
+        settings = json.loads(pathlib.Path(model, "sentence_bert_config.json").read_text())
+        self.tokenizer = Tokenizer.from_file(f"{model}/tokenizer.json")
+        self.tokenizer.enable_truncation(settings["max_seq_length"])
+        self.tokenizer.no_padding()
+
+    def batches(self, texts, batch):
+        """Yields (rows, ids [rows, longest], mask [rows, longest]), the longest rows first."""
+        encodings = self.tokenizer.encode_batch_fast(list(texts))
+        lengths = np.array([len(encoding) for encoding in encodings])
+        order = np.argsort(-lengths, kind="stable")
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            ids = np.zeros((len(rows), lengths[rows[0]]), np.int64)
+            for place, row in enumerate(rows):
+                ids[place, : lengths[row]] = encodings[row].ids
+            yield rows, ids, (np.arange(ids.shape[1]) < lengths[rows, None]).astype(np.int64)
+
+
+def mean_pool(hidden, mask):
+    """Unit vectors [rows, hidden] of hidden states [rows, tokens, hidden]."""
+    weights = mask.astype(np.float32)
+    pooled = np.matmul(weights[:, None, :], hidden)[:, 0] / weights.sum(axis=1, keepdims=True)
+    return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
