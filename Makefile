@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target sets up what it needs, in .venv/ and build/ alone, and does nothing twice. `make help` lists them.
+# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3)
+JOBS ?= $(shell nproc)
+# cmake, ninja and the formatters are the pinned ones of .venv, whatever the machine has.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+export JOBS
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet $(PIP_FLAGS)
+STAMPS := build/stamps
+MODELS := build/models
+LIBRARIES := build/release/libemberline.so
+JVM_SOURCES := $(shell find jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
+PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: help build demo test test-all bench wheel native jars format lint clean FORCE
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: .venv/.emberline ## release library, jars and wheel, installed into .venv beside PySpark
+
+demo: .venv/.emberline $(MODELS)/all-MiniLM-L6-v2 ## a real table of text becomes vectors on Spark, with a real model
+	$(PY) examples/demo.py
+
+test: .venv/.test-tools ## every suite but the slow ones; one line a suite, then the sum
+	$(PY) tools/run_tests.py
+
+test-all: .venv/.test-tools .venv-reference/.complete ## test, ThreadSanitizer, full corpora, the slow suites
+	$(PY) tools/run_tests.py --all
+
+bench: .venv/.emberline .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
+	$(PY) bench/run.py
+
+wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
+	@ls build/wheel/*.whl
+
+native: $(LIBRARIES) ## release libraries, by clang of the ziglang wheel
+
+jars: $(STAMPS)/jars ## build/jars/*.jar
+
+format: .venv/.lint-tools ## rewrite sources in the house's format
+	$(PY) tools/lint.py --fix
+
+lint: .venv/.lint-tools ## formats, clang-tidy, ruff, layers, shell syntax, texts
+	$(PY) tools/lint.py
+
+clean: ## remove what was built; .venv, downloads and models stay (rm -rf build .venv for all)
+	find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -exec rm -rf {} + 2>/dev/null || true
+
+# --- set-up, one stamp each ---
+
+$(STAMPS)/toolchain: tools/check_toolchain.sh
+	@bash tools/check_toolchain.sh $(PYTHON)
+	@mkdir -p $(@D) && touch $@
+
+.venv/pyvenv.cfg: | $(STAMPS)/toolchain
+	$(PYTHON) -m venv .venv
+
+.venv/.build-tools: requirements/build.txt requirements/spark.txt | .venv/pyvenv.cfg
+	$(PIP) -r requirements/build.txt -r requirements/spark.txt
+	@touch $@
+
+.venv/.lint-tools: requirements/lint.txt | .venv/.build-tools
+	$(PIP) -r requirements/lint.txt
+	@touch $@
+
+.venv/.test-tools: requirements/test.txt | .venv/.build-tools .venv/.lint-tools
+	$(PIP) -r requirements/test.txt
+	@touch $@
+
+.venv-reference/.complete: requirements/reference.txt | $(STAMPS)/toolchain
+	$(PYTHON) -m venv .venv-reference
+	.venv-reference/bin/python -m pip install --quiet $(PIP_FLAGS) -r requirements/reference.txt
+	@touch $@
+
+build/third_party/.complete: tools/get_third_party.sh
+	bash tools/get_third_party.sh
+
+$(MODELS)/all-MiniLM-L6-v2: | .venv/.build-tools
+	$(PY) tools/get_models.py $(MODELS) $(@F)
+
+$(MODELS)/%: | .venv/.test-tools
+	$(PY) tools/get_models.py $(MODELS) $*
+
+# --- what is built; ninja and Maven know best what is stale, so the first is always asked ---
+
+$(LIBRARIES): FORCE | .venv/.build-tools build/third_party/.complete
+	@[ -e build/release/build.ninja ] || cmake --preset release
+	@cmake --build build/release
+
+$(STAMPS)/jars: $(LIBRARIES) $(JVM_SOURCES)
+	bash tools/build_jars.sh
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/wheel: $(LIBRARIES) $(STAMPS)/jars $(PYTHON_SOURCES) pyproject.toml tools/build_wheel.sh README.md
+	bash tools/build_wheel.sh
+	@mkdir -p $(@D) && touch $@
+
+.venv/.emberline: $(STAMPS)/wheel
+	$(PIP) --no-deps --force-reinstall build/wheel/*.whl
+	@touch $@
