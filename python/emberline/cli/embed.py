@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``emberline embed``: files of text in, one file with all their columns and a vector each out.
+
+Three things happen at once: a thread reads the next batch, the engine computes this one, a thread writes the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+import emberline
+from emberline import _native, _rows
+from emberline.cli import readers, writers
+from emberline.cli.progress import Progress, make_progress
+from emberline.model import fixed_size_list
+
+
+@dataclass
+class Job:
+    """What the command line asked for."""
+
+    inputs: list[str]
+    output: Path
+    model: str
+    options: dict[str, str]
+    column: str | None = None
+    output_column: str = "embedding"
+    errors: str = "fail"
+    report: Path | None = None
+    is_quiet: bool = False
+
+
+@dataclass
+class Totals:
+    """Counts over all batches."""
+
+    rows: int = 0
+    nulls: int = 0
+    failed: int = 0
+    truncated: int = 0
+    tokens: int = 0
+    batches: int = 0
+    rows_done: int = field(default=0, repr=False)  # rows, nulls and failed ones together
+
+    def add(self, stats: _native.Stats, num_rows: int) -> None:
+        for name in ("rows", "nulls", "failed", "truncated", "tokens", "batches"):
+            setattr(self, name, getattr(self, name) + getattr(stats, name))
+        self.rows_done += num_rows
+
+
+class JobError(Exception):
+    """A job that cannot be done as asked; the message is for the user."""
+
+
+def run(job: Job) -> dict:
+    """Does the job and returns its report. On any failure, Ctrl-C included, the output is as it was before."""
+    writers.check_output(job.output)
+    if job.report is not None and not job.report.parent.is_dir():
+        raise JobError(f"{job.report}: the directory {job.report.parent} does not exist")
+    is_csv = job.output.suffix.lower() == ".csv"
+    files = readers.find_files(job.inputs)
+    table = readers.Table([readers.open_reader(path, is_csv) for path in files])
+    column = choose_column(table.schema, job.column)
+    if job.output_column in table.schema.names:
+        raise JobError(f"the input has a column {job.output_column} already: name another with --output-column")
+
+    load_start = time.monotonic()
+    model = emberline.load(job.model, **job.options)
+    start = time.monotonic()
+    vector_field = pa.field(job.output_column, pa.list_(pa.float32(), model.dim))
+    schema = table.schema.append(vector_field)
+    output = writers.AtomicFile(job.output)
+    try:
+        writer = writers.WRITERS[job.output.suffix.lower()](output.stream, schema)
+        with make_progress(table.num_rows, job.is_quiet) as progress:
+            totals, waited = _pump(table, model, column, job.errors, schema, writer.write, progress)
+        writer.finish()
+        output.commit()
+    except BaseException:
+        output.discard()
+        raise
+    seconds = time.monotonic() - start
+    report = _report(job, model, files, totals, seconds, waited, start - load_start)
+    if job.report is not None:
+        _write_report(job.report, report)
+    return report
+
+
+def choose_column(schema: pa.Schema, asked: str | None) -> str:
+    """The text column: the one asked for, else the only one of text, else the one named text."""
+    texts = [field.name for field in schema if _rows.is_text(field.type) and not pa.types.is_null(field.type)]
+    if asked is not None:
+        if asked not in schema.names:
+            raise JobError(f"the input has no column {asked}; it has {', '.join(schema.names)}")
+        if not _rows.is_text(kind := schema.field(asked).type):
+            raise JobError(f"column {asked} is {kind}, expected text; columns of text: {', '.join(texts) or 'none'}")
+        return asked
+    if "text" in texts:
+        return "text"
+    if len(texts) == 1:
+        return texts[0]
+    reason = f"columns of text: {', '.join(texts)}" if texts else f"no column is text: {', '.join(schema.names)}"
+    raise JobError(f"name the column to embed with --column; {reason}")
+
+
+def _pump(
+    table: readers.Table,
+    model: emberline.Model,
+    column: str,
+    errors: str,
+    schema: pa.Schema,
+    write: Callable[[pa.RecordBatch], None],
+    progress: Progress,
+) -> tuple[Totals, float]:
+    """Moves all rows through; returns counts and the seconds the engine waited for input or output."""
+    totals, waited = Totals(), 0.0
+    batches = table.batches()
+    written: Future[None] | None = None
+    with (
+        ThreadPoolExecutor(1, "read") as reading,
+        ThreadPoolExecutor(1, "write") as writing,
+    ):
+        ahead = reading.submit(next, batches, None)
+        while True:
+            idle_start = time.monotonic()
+            item = ahead.result()
+            waited += time.monotonic() - idle_start
+            if item is None:
+                break
+            ahead = reading.submit(next, batches, None)
+            path, first_row, batch = item
+
+            def tick(rows_done: int, _rows_total: int, tokens_done: int) -> None:
+                progress.update(totals.rows_done + rows_done, totals.tokens + tokens_done)
+
+            outcome = model.run(_rows.to_arrow(batch.column(column))[0], tick)
+            if errors == "fail" and outcome.stats.failed:
+                try:
+                    model.raise_row_error(outcome, first_row)
+                except emberline.RowError as error:
+                    raise JobError(f"{path}: {error}; --errors null gives such rows no vector") from None
+            totals.add(outcome.stats, batch.num_rows)
+            progress.update(totals.rows_done, totals.tokens)
+            columns = [*batch.columns, fixed_size_list(outcome, model.dim)]
+            idle_start = time.monotonic()
+            if written is not None:
+                written.result()
+            waited += time.monotonic() - idle_start
+            written = writing.submit(write, pa.record_batch(columns, schema=schema))
+        if written is not None:
+            written.result()
+    return totals, waited
+
+
+def peak_memory_bytes() -> int:
+    """VmHWM: the most memory this process ever had resident."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+
+def _report(
+    job,
+    model,
+    files,
+    totals: Totals,
+    seconds: float,
+    waited: float,
+    load_seconds: float,
+) -> dict:
+    info = model.info
+    return {
+        "emberline": emberline.__version__,
+        "model": job.model,
+        "inputs": [str(path) for path in files],
+        "output": str(job.output),
+        "rows": totals.rows_done,
+        "embedded": totals.rows,
+        "nulls": totals.nulls,
+        "failed": totals.failed,
+        "truncated": totals.truncated,
+        "tokens": totals.tokens,
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(totals.rows_done / seconds, 1),
+        "tokens_per_second": round(totals.tokens / seconds, 1),
+        "waited_seconds": round(waited, 3),
+        "model_load_seconds": round(load_seconds, 3),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "dtype": info.get("dtype"),
+        "isa": info.get("isa"),
+        "options": {
+            option.name: info["layers_selected"] if option.name == "layers" else info.get(option.name)
+            for option in emberline.options()
+        },
+    }
+
+
+def _write_report(path: Path, report: dict) -> None:
+    file = writers.AtomicFile(path)
+    try:
+        file.stream.write((json.dumps(report, indent=2, ensure_ascii=False) + os.linesep).encode())
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
