@@ -37,20 +37,23 @@ struct HeadStep {
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
   Activation activation = Activation::kTanh;
+  bool use_residual = false;  // kDense: adds its input, projected where the widths differ
 };
 
 struct ModelConfig {
-  std::filesystem::path directory;            // the model directory
-  std::filesystem::path network_directory;    // where config.json and weights lie (modules.json's Transformer path)
+  std::filesystem::path directory;          // the model directory
+  std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
   NetworkConfig network;
-  Pooling pooling = Pooling::kMean;           // without modules.json: mean, as sentence-transformers does
-  bool include_prompt = true;                 // pooling counts the prompt's tokens
-  std::vector<HeadStep> head;                 // empty without modules.json
-  int64_t max_tokens = 0;                     // max_seq_length, else the smaller of tokenizer and position limits
-  bool lower_case_first = false;              // sentence_bert_config.json's do_lower_case: Python's str.lower on the text
-  std::map<std::string, std::string> prompts;
+  Pooling pooling = Pooling::kMean;  // without modules.json: mean, as sentence-transformers does
+  int64_t pooling_width = 0;         // dimensions the pooling module was written for; 0 where it does not say
+  bool include_prompt = true;        // pooling counts the prompt's tokens
+  std::vector<HeadStep> head;        // empty without modules.json
+  int64_t max_tokens = 0;            // max_seq_length, else the smaller of tokenizer and position limits
+  bool lower_case_first = false;     // sentence_bert_config.json's do_lower_case: Python's str.lower on the text
+  std::map<std::string, std::string>
+      prompts;  // "query" and "document" are always there, empty unless the model has them
   std::optional<std::string> default_prompt_name;
-  std::vector<std::string> warnings;          // contradictions that were settled, one sentence each
+  std::vector<std::string> warnings;  // contradictions that were settled, one sentence each
 };
 
 // Throws Error(kIo | kFormat | kUnsupported) that names the file, the key and both values.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The forward pass of a BERT-shaped encoder, written once over Backend.
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -21,11 +22,13 @@ struct LayerSelection {
 // Memory of one thread for one batch size; grows when a larger batch comes. Not shared between threads.
 class EncoderScratch {
  public:
-  // A [rows, cols] matrix in slot `slot`, reusing the slot's buffer where it is large enough.
-  MatrixView matrix(const Backend& backend, int slot, int64_t rows, int64_t cols);
+  enum Slot { kHidden, kWide, kAttended, kProjected, kCombined, kPooled, kDense, kResidual, kNumSlots };
+
+  // A [rows, cols] matrix in a slot, reusing the slot's buffer where it is large enough; its contents are undefined.
+  MatrixView matrix(const Backend& backend, Slot slot, int64_t rows, int64_t cols);
 
  private:
-  std::vector<std::unique_ptr<Buffer>> slots_;
+  std::array<std::unique_ptr<Buffer>, kNumSlots> slots_;
 };
 
 // Packed weights; immutable, shared by all threads.
@@ -35,13 +38,18 @@ class Encoder {
   ~Encoder();
   Encoder(Encoder&&) noexcept;
 
-  // Hidden states of the selected layers, combined: [num_tokens, hidden] ([num_tokens, n * hidden] for kConcat). Lives in
-  // scratch until the next call. Runs no layer above the highest selected one. Throws Error(kFormat) on a token id or
-  // position outside the tables.
-  MatrixView forward(Stream& stream, const Batch& batch, const LayerSelection& selection, EncoderScratch& scratch) const;
+  // Hidden states of the selected layers, combined: [num_tokens, hidden] ([num_tokens, n * hidden] for kConcat, in the
+  // selection's order). Lives in scratch until the next call. Runs no layer above the highest selected one. Throws
+  // Error(kFormat) on a token id, type or position outside the tables, Error(kInvalidArgument) on a layer that is not
+  // there.
+  MatrixView forward(Stream& stream, const Batch& batch, const LayerSelection& selection,
+                     EncoderScratch& scratch) const;
 
  private:
   struct Layer;
+  void run_layer(Stream& stream, const Layer& layer, const Batch& batch, MatrixView hidden,
+                 EncoderScratch& scratch) const;
+
   NetworkConfig config_;
   const Backend& backend_;
   EmbeddingTables tables_;

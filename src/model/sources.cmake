@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 target_sources(emberline_core PRIVATE
+  src/model/activations.cc
+  src/model/config.cc
+  src/model/encoder.cc
+  src/model/head.cc
+  src/model/json_value.cc
+  src/model/modules.cc
+  src/model/weights.cc
 )
