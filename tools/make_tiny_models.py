@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Make the tiny models of tests/data: two or three layers, random weights of a fixed seed, every file layout that real
+models come in.
+
+usage: make_tiny_models.py [OUT_DIR]     (default tests/data; needs torch, transformers, sentence-transformers)
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tokenizers import normalizers, pre_tokenizers
+from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = ROOT / "tests/data/scripts.txt"
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCAB_SIZE = 700
+NUM_CHARACTERS = 420  # not all of them, so that [UNK] appears
+
+
+def wordpiece_vocabulary(lowercase: bool) -> dict[str, int]:
+    """The most frequent characters and the pieces that cover most text; ties by spelling, so that every run agrees."""
+    normalizer, pre_tokenizer = normalizers.BertNormalizer(lowercase=lowercase), pre_tokenizers.BertPreTokenizer()
+    words = Counter()
+    for line in TEXT.read_text(encoding="utf-8").splitlines():
+        words.update(word for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(line)))
+    pieces = Counter()
+    for word, count in words.items():
+        for begin in range(len(word)):
+            for end in range(begin + 1, min(len(word), begin + 10) + 1):
+                pieces["##" * (begin > 0) + word[begin:end]] += count * (end - begin)
+    ranked = sorted(pieces, key=lambda piece: (-pieces[piece], piece))
+    characters = [piece for piece in ranked if len(piece.removeprefix("##")) == 1][:NUM_CHARACTERS]
+    longer = [piece for piece in ranked if len(piece.removeprefix("##")) > 1]
+    chosen = SPECIALS + characters + longer[: VOCAB_SIZE - len(SPECIALS) - len(characters)]
+    return {piece: i for i, piece in enumerate(chosen)}
+
+
+def randomize(network: torch.nn.Module, seed: int) -> None:
+    """Weights large enough that a missing bias, scale or activation shows in the first digits."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in sorted(network.named_parameters()):
+            noise = torch.randn(parameter.shape, generator=generator)
+            if "LayerNorm" in name:
+                parameter.copy_(noise * 0.2 + (1 if name.endswith("weight") else 0))
+            elif parameter.dim() == 1:
+                parameter.copy_(noise * 0.2)
+            elif "embeddings" in name:
+                parameter.copy_(noise * 0.5)
+            else:
+                parameter.copy_(noise * 1.3 / parameter.shape[1] ** 0.5)
+
+
+def bert_config(hidden=32, heads=4, layers=2, ffn=64, positions=64, **others) -> BertConfig:
+    return BertConfig(
+        vocab_size=VOCAB_SIZE,
+        hidden_size=hidden,
+        num_attention_heads=heads,
+        num_hidden_layers=layers,
+        intermediate_size=ffn,
+        max_position_embeddings=positions,
+        **others,
+    )
+
+
+class Maker:
+    def __init__(self, out: Path):
+        self.out = out
+        self.seed = 0
+        self.work = Path(tempfile.mkdtemp())
+        for lowercase, name in ((True, "lower"), (False, "cased")):
+            vocabulary = wordpiece_vocabulary(lowercase)
+            tokenizer = BertTokenizer(vocab=vocabulary, do_lower_case=lowercase, model_max_length=64)
+            tokenizer.save_pretrained(self.work / name)
+
+    def network(self, name: str, tokenizer="lower", network_class=BertModel, dtype=torch.float32, **config) -> Path:
+        self.seed += 1
+        network = network_class(bert_config(**config))
+        randomize(network, self.seed)
+        path = self.work / "networks" / name
+        network.to(dtype).save_pretrained(path)
+        for file in sorted((self.work / tokenizer).iterdir()):
+            shutil.copy(file, path / file.name)
+        return path
+
+    def plain(self, name: str, **options) -> Path:
+        return Path(shutil.move(self.network(name, **options), self.out / name))
+
+    def sentence(self, name: str, pooling: str, *after, include_prompt=True, prompts=None, **options) -> Path:
+        path = self.network(name, **options)
+        transformer = Transformer(str(path), model_kwargs={"dtype": options.get("dtype", torch.float32)})
+        modules = [transformer, Pooling(transformer.get_embedding_dimension(), pooling, include_prompt), *after]
+        settings = {"prompts": prompts, "default_prompt_name": next(iter(prompts))} if prompts else {}
+        SentenceTransformer(modules=modules, device="cpu", **settings).save(
+            str(self.out / name), create_model_card=False
+        )
+        return self.out / name
+
+
+def dense(in_features: int, out_features: int, activation: torch.nn.Module, seed: int, **others) -> Dense:
+    module = Dense(in_features, out_features, activation_function=activation, **others)
+    randomize(module, seed)
+    return module
+
+
+def rewrite(path: Path, **changes) -> None:
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    spec.update(changes)
+    path.write_text(json.dumps(spec, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def make_old_layout(path: Path) -> None:
+    """The files as sentence-transformers before 5.5 wrote them."""
+    names = ("Transformer", "Pooling", "Normalize")
+    entries = [
+        {"idx": i, "name": str(i), "path": f"{i}_{n}" if i else "", "type": f"sentence_transformers.models.{n}"}
+        for i, n in enumerate(names)
+    ]
+    (path / "modules.json").write_text(json.dumps(entries, indent=2) + "\n")
+    pooling = {"word_embedding_dimension": 32, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+    pooling |= {"pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False}
+    (path / "1_Pooling/config.json").write_text(json.dumps(pooling, indent=2) + "\n")
+    (path / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 24, "do_lower_case": False}) + "\n")
+
+
+def make_sharded(path: Path) -> None:
+    """Writes the weights again in several files."""
+    network = BertModel.from_pretrained(path)
+    (path / "model.safetensors").unlink()
+    network.save_pretrained(path, max_shard_size="60KB")
+
+
+def make_lower_first(path: Path) -> None:
+    """A tokenizer that keeps case behind sentence-transformers' own lower-casing."""
+    rewrite(path / "sentence_bert_config.json", max_seq_length=64, do_lower_case=True)
+
+
+def make_all(out: Path) -> None:
+    maker = Maker(out)
+    maker.plain("tiny-bert", layers=3)
+    maker.plain("tiny-bert-task-head", network_class=BertForMaskedLM, hidden=36, heads=3, ffn=50)
+    maker.plain("tiny-gelu-new", hidden_act="gelu_new", hidden=48, heads=4, ffn=100, layer_norm_eps=1e-5)
+    make_sharded(maker.plain("tiny-sharded", layers=3))
+    vocabulary = maker.plain("tiny-vocab-txt")
+    (vocabulary / "tokenizer.json").unlink()
+    (vocabulary / "tokenizer_config.json").unlink()
+    (vocabulary / "vocab.txt").write_bytes(vocabulary_lines(maker.work / "lower"))
+    maker.sentence("tiny-mean", "mean", Normalize(), hidden=96, heads=6, ffn=192)
+    make_old_layout(maker.sentence("tiny-cls", "cls", Normalize()))
+    maker.sentence("tiny-max", "max", hidden_act="relu")
+    maker.sentence("tiny-mean-sqrt-len", "mean_sqrt_len_tokens", hidden_act="silu")
+    maker.sentence("tiny-weighted-mean", "weightedmean", Normalize(), hidden_act="quick_gelu")
+    maker.sentence("tiny-last", "lasttoken", Normalize())
+    maker.sentence("tiny-dense", "mean", dense(32, 20, torch.nn.Tanh(), 101), Normalize())
+    residual = dense(32, 24, torch.nn.GELU(), 102, use_residual=True, bias=False)
+    maker.sentence("tiny-dense-residual", "mean", residual, dense(24, 24, torch.nn.Identity(), 103, use_residual=True))
+    prompts = {"search": "search for: ", "store": "store: "}
+    maker.sentence("tiny-prompts", "mean", Normalize(), include_prompt=False, prompts=prompts)
+    weighted_prompts = {"search": "search for: "}
+    maker.sentence("tiny-prompts-weighted", "weightedmean", include_prompt=False, prompts=weighted_prompts)
+    maker.sentence("tiny-f16", "mean", Normalize(), dtype=torch.float16, layers=3)
+    maker.sentence("tiny-bf16", "mean", Normalize(), dtype=torch.bfloat16, layers=3)
+    make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
+
+
+def vocabulary_lines(tokenizer: Path) -> bytes:
+    vocabulary = BertTokenizer.from_pretrained(tokenizer).get_vocab()
+    return "".join(token + "\n" for token in sorted(vocabulary, key=vocabulary.get)).encode()
+
+
+def main(out: Path) -> None:
+    for old in sorted(out.glob("tiny-*")):
+        shutil.rmtree(old)
+    out.mkdir(parents=True, exist_ok=True)
+    make_all(out)
+    for path in sorted(out.glob("tiny-*/**/*")):
+        if path.name in ("README.md", ".gitattributes", "special_tokens_map.json"):
+            path.unlink()
+    total = sum(path.stat().st_size for path in out.glob("tiny-*/**/*") if path.is_file())
+    print(f"{len(list(out.glob('tiny-*')))} models, {total / 1e6:.2f} MB in {out}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "tests/data")
