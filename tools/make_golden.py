@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write what the reference says into tests/golden: token ids, hidden layers and finished vectors, in f32, one row at a
+time.
+
+usage: make_golden.py [MODEL ...]     (needs torch, transformers, sentence-transformers)
+
+Without arguments: every tests/data/tiny-* and the real models of build/models. For each model there are
+NAME.json (rows as the model sees them, with ids) and NAME.safetensors (hidden.N [layers + 1, tokens, hidden] of the row
+at place N of "layer_rows", vectors [rows, dim]).
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import numpy as np
+import safetensors.numpy
+import sentence_transformers
+import tokenizers
+import torch
+import transformers
+from sentence_transformers import SentenceTransformer
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests/data"
+GOLDEN = ROOT / "tests/golden"
+REAL = {
+    "all-MiniLM-L6-v2": "rows-en.txt",
+    "bge-small-en-v1.5": "rows-en.txt",
+    "e5-small-v2": "rows-en.txt",
+    "bge-small-zh-v1.5": "rows-zh.txt",
+}
+SCRIPT_LINES = (0, 3, 6, 11, 14, 15, 16, 20, 24, 28, 30, 33, 36)
+
+
+def read_lines(name: str) -> list[str]:
+    return (DATA / name).read_text(encoding="utf-8").splitlines()
+
+
+def rows_of(name: str) -> list[str]:
+    scripts = read_lines("scripts.txt")
+    if name in REAL:
+        return [*read_lines(REAL[name]), "", scripts[33]]
+    return ["", *(scripts[i] for i in SCRIPT_LINES), " ".join(scripts)]
+
+
+def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
+    """Rows whose hidden layers are kept: the empty one and a middling one; of a real model a short one."""
+    by_length = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
+    return [next(i for i in by_length if len(ids[i]) >= 8)] if name in REAL else [0, by_length[len(by_length) // 2]]
+
+
+def write_golden(path: Path) -> str:
+    name = path.name
+    rows = rows_of(name)
+    model = SentenceTransformer(str(path), device="cpu", model_kwargs={"dtype": torch.float32})
+    prompt = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
+    features = [model.preprocess([row], prompt=prompt) for row in rows]
+    ids = [feature["input_ids"][0].tolist() for feature in features]
+    vectors = np.concatenate([model.encode([row], batch_size=1, show_progress_bar=False) for row in rows])
+    layer_rows = layer_rows_of(name, ids)
+    tensors = {"vectors": vectors}
+    for i in layer_rows:
+        inputs = {k: features[i][k] for k in ("input_ids", "attention_mask", "token_type_ids") if k in features[i]}
+        with torch.no_grad():
+            states = model.transformers_model(**inputs, output_hidden_states=True).hidden_states
+        tensors[f"hidden.{i}"] = torch.stack([state[0] for state in states]).numpy()
+    spec = {
+        "model": name,
+        "max_tokens": model.max_seq_length,
+        "prompt": prompt or "",
+        "prompt_tokens": features[0].get("prompt_length", 0) if not pooling_of(model).include_prompt else 0,
+        "layer_rows": layer_rows,
+        "rows": rows,
+        "ids": ids,
+    }
+    lines = ",\n".join(f" {json.dumps(key)}: {dump(value)}" for key, value in spec.items())
+    (GOLDEN / f"{name}.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+    safetensors.numpy.save_file(tensors, GOLDEN / f"{name}.safetensors")
+    return f"{name}: {len(rows)} rows, {sum(map(len, ids))} tokens, {vectors.shape[1]} dimensions"
+
+
+def pooling_of(model: SentenceTransformer) -> torch.nn.Module:
+    return next(module for module in model if type(module).__name__ == "Pooling")
+
+
+def dump(value) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], (list, str)):
+        return "[\n" + ",\n".join("  " + json.dumps(item, ensure_ascii=False) for item in value) + "\n ]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write_readme() -> None:
+    versions = {
+        "sentence-transformers": sentence_transformers.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "torch": torch.__version__.split("+")[0],
+    }
+    listed = "\n".join(f"| {name} | {version} |" for name, version in versions.items())
+    (GOLDEN / "README.md").write_text(
+        f"""# Golden values
+
+What the reference computes in f32 on a CPU, one row at a time. Never edited by hand; written by
+
+```
+python tools/get_models.py build/models
+python tools/make_tiny_models.py
+python tools/make_golden.py
+```
+
+with
+
+| package | version |
+|---|---|
+{listed}
+
+`NAME.json` holds the rows, the prompt put before each and the token ids; `NAME.safetensors` holds `vectors`
+[rows, dimensions] and, for the rows listed in `layer_rows`, `hidden.ROW` [layers + 1, tokens, hidden], the embeddings'
+output first.
+""",
+        encoding="utf-8",
+    )
+
+
+def main(paths: list[Path]) -> None:
+    logging.disable(logging.WARNING)
+    torch.manual_seed(0)
+    if not paths:
+        paths = sorted(DATA.glob("tiny-*")) + [ROOT / "build/models" / name for name in REAL]
+        missing = [str(path) for path in paths if not path.is_dir()]
+        if missing:
+            sys.exit(f"make_golden: missing {', '.join(missing)}: run tools/get_models.py build/models")
+        write_readme()
+    GOLDEN.mkdir(exist_ok=True)
+    for path in paths:
+        print(write_golden(path))
+    total = sum(file.stat().st_size for file in GOLDEN.iterdir())
+    print(f"{total / 1e6:.2f} MB in {GOLDEN}")
+
+
+if __name__ == "__main__":
+    main([Path(argument).resolve() for argument in sys.argv[1:]])
