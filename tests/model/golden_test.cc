@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole network against what the reference computed, for every model layout.
+#include "model/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "model/config.h"
+#include "model/encoder.h"
+#include "model/head.h"
+#include "model/naive_backend.h"
+
+namespace emberline {
+namespace {
+
+constexpr float kHiddenBound = 2e-5F;  // of the row's largest value
+constexpr float kVectorBound = 1e-5F;  // absolute where vectors have length 1, else of the largest value
+
+struct Case {
+  std::string model;
+  std::string backend;  // "naive", or an ISA of the CPU backend
+};
+
+std::unique_ptr<Backend> make_backend(const std::string& name) {
+  check(name == "naive", Code::kUnsupported, "no backend {}", name);
+  return make_naive_backend();
+}
+
+class GoldenTest : public testing::TestWithParam<Case> {
+ protected:
+  // Skipped where the machine lacks the model or the instruction set.
+  void SetUp() override {
+    if (!std::filesystem::exists(model_path(GetParam().model))) GTEST_SKIP() << "no " << model_path(GetParam().model);
+    try {
+      backend_ = make_backend(GetParam().backend);
+    } catch (const Error& error) {
+      if (error.code() != Code::kUnsupported) throw;
+      GTEST_SKIP() << error.what();
+    }
+    golden_.emplace(read_golden(GetParam().model));
+    config_ = read_model_config(model_path(GetParam().model));
+    stream_ = backend_->make_stream();
+    encoder_.emplace(config_.network, Weights::open(config_.network_directory), *backend_);
+    head_.emplace(config_, *backend_);
+  }
+
+  HeadPlan plan() const {
+    HeadPlan plan;
+    plan.pooling = config_.pooling;
+    plan.prompt_tokens = golden_->prompt_tokens;
+    return plan;
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Stream> stream_;
+  std::optional<Golden> golden_;
+  ModelConfig config_;
+  std::optional<Encoder> encoder_;
+  std::optional<Head> head_;
+  EncoderScratch scratch_;
+};
+
+// Largest difference of two equally long rows, as a share of the expected row's largest value where `relative`.
+float difference(const float* actual, const float* expected, int64_t count, bool relative) {
+  float worst = 0;
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const float apart = std::abs(actual[i] - expected[i]);
+    if (!(apart <= worst)) worst = apart;  // keeps NaN
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return relative ? worst / largest : worst;
+}
+
+TEST_P(GoldenTest, EveryHiddenLayerIsTheReferences) {
+  const int64_t hidden = config_.network.hidden_size;
+  for (const int64_t row : golden_->layer_rows) {
+    const Batch batch = make_batch({golden_->ids.at(static_cast<size_t>(row))});
+    for (int64_t layer = 0; layer <= config_.network.num_hidden_layers; ++layer) {
+      const MatrixView states = encoder_->forward(*stream_, batch, {.layers = {layer}}, scratch_);
+      const std::vector<float> expected = golden_->hidden(row, layer);
+      ASSERT_EQ(states.rows * states.cols, static_cast<int64_t>(expected.size()));
+      for (int64_t t = 0; t < states.rows; ++t) {
+        EXPECT_LE(difference(states.data + t * states.row_stride, expected.data() + t * hidden, hidden, true),
+                  kHiddenBound)
+            << "row " << row << ", layer " << layer << ", token " << t;
+      }
+    }
+  }
+}
+
+TEST_P(GoldenTest, FinishedVectorsOfOneBatchAreTheReferences) {
+  const bool few = GetParam().model.starts_with("tiny-") || GetParam().backend != "naive";
+  std::vector<std::vector<int32_t>> rows = golden_->ids;
+  if (!few) rows.resize(4);  // double-precision loops over a real network take seconds a row
+  const Batch batch = make_batch(rows);
+  const MatrixView states =
+      encoder_->forward(*stream_, batch, {.layers = {config_.network.num_hidden_layers}}, scratch_);
+  const MatrixView vectors = head_->finish(*stream_, states, batch, plan(), scratch_);
+  ASSERT_EQ(vectors.rows, batch.num_seqs());
+  ASSERT_EQ(vectors.cols, head_->output_dim(plan(), config_.network.hidden_size));
+  for (int64_t row = 0; row < vectors.rows; ++row) {
+    const std::vector<float> expected = golden_->vector(row);
+    ASSERT_EQ(vectors.cols, static_cast<int64_t>(expected.size()));
+    EXPECT_LE(
+        difference(vectors.data + row * vectors.row_stride, expected.data(), vectors.cols, !head_->normalizes(plan())),
+        kVectorBound)
+        << "row " << row;
+  }
+}
+
+TEST_P(GoldenTest, TokenLimitIsTheReferences) {
+  EXPECT_EQ(config_.max_tokens, golden_->max_tokens);
+}
+
+std::vector<Case> cases(const std::string& backend) {
+  std::vector<Case> all;
+  for (const std::string& model : tiny_models()) all.push_back({model, backend});
+  for (const char* model : {"all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5"}) {
+    all.push_back({model, backend});
+  }
+  return all;
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  std::string name = info.param.model;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Naive, GoldenTest, testing::ValuesIn(cases("naive")), case_name);
+
+}  // namespace
+}  // namespace emberline
