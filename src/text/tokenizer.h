@@ -14,10 +14,23 @@
 
 namespace emberline {
 
+struct WordSpan {
+  size_t begin;
+  size_t end;
+};
+
 struct Encoding {
   std::vector<int32_t> ids;    // [num_tokens] special tokens included
   std::vector<int32_t> types;  // [num_tokens]
   bool truncated = false;      // text was cut so that special tokens still fit
+
+  // Buffers that encode uses again from call to call; their contents mean nothing between calls.
+  struct Scratch {
+    std::string text;
+    std::string normalized;
+    std::string rewritten;
+    std::vector<WordSpan> words;
+  } scratch;
 };
 
 // Immutable after loading; encode is safe from many threads. Movable.
@@ -31,12 +44,12 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // Overwrites out. Invalid UTF-8 counts as U+FFFD, one for each maximal ill-formed part. Reads no more of the text than
-  // max_tokens need. max_tokens counts special tokens too and must be at least num_special_tokens().
+  // Overwrites out. Invalid UTF-8 counts as U+FFFD, one for each maximal ill-formed part. Reads no more of the text
+  // than max_tokens need. max_tokens counts special tokens too and must be at least num_special_tokens().
   void encode(std::string_view text, int64_t max_tokens, Encoding& out) const;
 
-  int64_t num_special_tokens() const;  // that the post-processor adds to one sequence
-  int64_t vocab_size() const;          // added tokens included
+  int64_t num_special_tokens() const;                // that the post-processor adds to one sequence
+  int64_t vocab_size() const;                        // added tokens included
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
 
  private:

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer.h"
+
+#include "text/pipeline.h"
+#include "text/tokenizer_files.h"
+
+namespace emberline {
+
+Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool text_lower_first) {
+  TokenizerParts parts = read_tokenizer_files(directory);
+  parts.text_lower_first = text_lower_first;
+  return Tokenizer(std::make_unique<Pipeline>(std::move(parts)));
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+
+void Tokenizer::encode(std::string_view text, int64_t max_tokens, Encoding& out) const {
+  pipeline_->encode(text, max_tokens, out);
+}
+
+int64_t Tokenizer::num_special_tokens() const {
+  return pipeline_->parts.post_processor->num_special_tokens();
+}
+int64_t Tokenizer::vocab_size() const {
+  return pipeline_->parts.vocab_size;
+}
+const std::vector<std::string>& Tokenizer::warnings() const {
+  return pipeline_->parts.warnings;
+}
+
+}  // namespace emberline

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer_files.h"
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "text/added_vocabulary.h"
+#include "text/bert_normalizer.h"
+#include "text/bert_pre_tokenizer.h"
+#include "text/tokenizer_json.h"
+#include "text/tokenizer_settings.h"
+#include "text/vocab_txt.h"
+#include "text/wordpiece.h"
+
+namespace emberline {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The order in which transformers adds those that the vocabulary lacks; other roles follow.
+constexpr const char* kRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                  "pad_token", "cls_token", "mask_token"};
+
+class Warnings {
+ public:
+  explicit Warnings(std::vector<std::string>& out) : out_(out) {}
+
+  void differ(const char* what, const std::string& there, const std::string& used) {
+    if (there == used) return;
+    out_.push_back(
+        message("tokenizer.json: {} is {}, but {} is used, as transformers does for BertTokenizer", what, there, used));
+  }
+  void differ(const char* what, bool there, bool used) { differ(what, text(there), text(used)); }
+  void id(const AddedToken& token, int32_t used) {
+    if (token.id < 0 || token.id == used) return;
+    out_.push_back(message("added token \"{}\" has id {} in its file, but gets id {}, as in tokenizers", token.content,
+                           token.id, used));
+  }
+
+ private:
+  static std::string text(bool value) { return value ? "true" : "false"; }
+
+  std::vector<std::string>& out_;
+};
+
+std::string order(const TemplateConfig& config) {
+  std::ostringstream text;
+  for (const int32_t id : config.before.ids) text << id << ' ';
+  text << 'A';
+  for (const int32_t id : config.after.ids) text << ' ' << id;
+  return text.str();
+}
+
+void compare(const TokenizerFile& file, const BertNormalizerConfig& normalizer, const WordPieceConfig& wordpiece,
+             const TemplateConfig& post_processor, Warnings warnings) {
+  if (file.bert_normalizer) {
+    const BertNormalizerConfig& there = *file.bert_normalizer;
+    warnings.differ("normalizer.lowercase", there.lowercase, normalizer.lowercase);
+    warnings.differ("normalizer.strip_accents", there.strip_accents, normalizer.strip_accents);
+    warnings.differ("normalizer.handle_chinese_chars", there.handle_chinese_chars, normalizer.handle_chinese_chars);
+    warnings.differ("normalizer.clean_text", there.clean_text, normalizer.clean_text);
+  } else {
+    warnings.differ("normalizer", file.normalizer ? "another" : "null", "BertNormalizer");
+  }
+  warnings.differ("pre_tokenizer", file.pre_tokenizer_type, "BertPreTokenizer");
+  warnings.differ("model.unk_token", file.wordpiece.unk_token, wordpiece.unk_token);
+  warnings.differ("model.continuing_subword_prefix", file.wordpiece.continuing_subword_prefix,
+                  wordpiece.continuing_subword_prefix);
+  warnings.differ("model.max_input_chars_per_word", std::to_string(file.wordpiece.max_input_chars_per_word),
+                  std::to_string(wordpiece.max_input_chars_per_word));
+  warnings.differ("post_processor", order(file.post_processor), order(post_processor));
+}
+
+// The tokens that transformers adds to those in `vocabulary`: the settings' own list, then those that have a role and
+// are not there yet, then the extra ones.
+void add_tokens(const TokenizerSettings& settings, AddedVocabulary& vocabulary, Warnings warnings) {
+  for (const AddedToken& token : settings.added_tokens) warnings.id(token, vocabulary.add(token));
+  const auto add_missing = [&](const AddedToken& token) {
+    if (!token.content.empty() && !vocabulary.has(token.content)) vocabulary.add(token);
+  };
+  for (const char* role : kRoles) {
+    const auto named = settings.named_tokens.find(role);
+    if (named != settings.named_tokens.end()) add_missing(named->second);
+  }
+  for (const auto& [role, token] : settings.named_tokens) add_missing(token);
+  for (const AddedToken& token : settings.extra_tokens) add_missing(token);
+}
+
+void add_file_tokens(const std::vector<AddedToken>& tokens, AddedVocabulary& vocabulary, Warnings warnings) {
+  for (const AddedToken& token : tokens) {
+    if (!token.content.empty()) warnings.id(token, vocabulary.add(token));
+  }
+}
+
+// Pipeline of transformers' BertTokenizer. `file` holds the vocabulary; the rest of it counts only for the warnings,
+// and not at all where there is no tokenizer.json.
+TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file, bool has_file) {
+  TokenizerParts parts;
+  const Warnings warnings(parts.warnings);
+  AddedVocabulary vocabulary(file.wordpiece.vocab);
+  if (settings.added_tokens.empty()) {
+    std::sort(file.added_tokens.begin(), file.added_tokens.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    add_file_tokens(file.added_tokens, vocabulary, warnings);
+  }
+  add_tokens(settings, vocabulary, warnings);
+
+  const BertNormalizerConfig normalizer{true, settings.tokenize_chinese_chars, settings.strip_accents,
+                                        settings.do_lower_case};
+  WordPieceConfig wordpiece;
+  wordpiece.vocab = std::move(file.wordpiece.vocab);
+  wordpiece.unk_token = settings.named_tokens.at("unk_token").content;
+  const TemplateConfig post_processor{{{vocabulary.add(settings.named_tokens.at("cls_token"))}, {0}},
+                                      {{vocabulary.add(settings.named_tokens.at("sep_token"))}, {0}},
+                                      0};
+  if (has_file) compare(file, normalizer, wordpiece, post_processor, warnings);
+
+  parts.normalizer = make_bert_normalizer(normalizer);
+  parts.pre_tokenizer = make_bert_pre_tokenizer();
+  parts.model = make_wordpiece(wordpiece);
+  parts.post_processor = make_template_processor(post_processor);
+  parts.added_tokens = vocabulary.tokens();
+  parts.vocab_size = vocabulary.largest_id() + 1;
+  return parts;
+}
+
+// Pipeline as tokenizer.json has it.
+TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile file) {
+  TokenizerParts parts;
+  const Warnings warnings(parts.warnings);
+  AddedVocabulary vocabulary(file.wordpiece.vocab);
+  add_file_tokens(file.added_tokens, vocabulary, warnings);
+  add_tokens(settings, vocabulary, warnings);
+  parts.normalizer = std::move(file.normalizer);
+  parts.pre_tokenizer = std::move(file.pre_tokenizer);
+  parts.model = make_wordpiece(file.wordpiece);
+  parts.post_processor = make_template_processor(std::move(file.post_processor));
+  parts.added_tokens = vocabulary.tokens();
+  parts.vocab_size = vocabulary.largest_id() + 1;
+  return parts;
+}
+
+}  // namespace
+
+TokenizerParts read_tokenizer_files(const fs::path& directory) {
+  check(fs::is_directory(directory), Code::kIo, "{}: not a directory", directory.string());
+  const bool has_json = fs::exists(directory / "tokenizer.json");
+  const TokenizerSettings settings = read_tokenizer_settings(directory, has_json);
+  TokenizerFile file;
+  if (has_json) {
+    file = read_tokenizer_json(read_text_file(directory / "tokenizer.json"), "tokenizer.json");
+  } else {
+    check(fs::exists(directory / "vocab.txt"), Code::kIo, "{}: has neither tokenizer.json nor vocab.txt",
+          directory.string());
+    file.wordpiece.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"));
+  }
+  const bool left = settings.truncation_side.empty() ? file.truncate_left : settings.truncation_side == "left";
+  TokenizerParts parts = settings.rebuilds_bert ? build_bert(settings, std::move(file), has_json)
+                                                : build_from_file(settings, std::move(file));
+  parts.truncate_left = left;
+  parts.match_special_tokens = !settings.split_special_tokens;
+  return parts;
+}
+
+}  // namespace emberline

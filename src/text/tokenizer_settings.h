@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What the JSON files beside tokenizer.json say about the tokenizer, as plain data with transformers' defaults.
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "text/added_tokens.h"
+
+namespace emberline {
+
+struct TokenizerSettings {
+  // True: transformers builds a BertTokenizer from these settings, and takes only vocabulary and added tokens from
+  // tokenizer.json. False: tokenizer.json rules.
+  bool rebuilds_bert = false;
+  bool do_lower_case = true;
+  bool strip_accents = true;  // null is resolved to do_lower_case
+  bool tokenize_chinese_chars = true;
+  bool split_special_tokens = false;
+  std::string truncation_side;                     // "left", "right", or empty: not said
+  std::map<std::string, AddedToken> named_tokens;  // by role: "cls_token" -> [CLS]; ids are -1
+  std::vector<AddedToken> extra_tokens;            // ids are -1
+  std::vector<AddedToken> added_tokens;            // added_tokens_decoder, by id; empty where the file has none
+};
+
+// Reads tokenizer_config.json, special_tokens_map.json and config.json, each if it is there. Where there is no
+// tokenizer.json, the tokenizer can only be BertTokenizer. Throws Error(kIo | kFormat | kUnsupported).
+TokenizerSettings read_tokenizer_settings(const std::filesystem::path& directory, bool has_tokenizer_json);
+
+}  // namespace emberline
