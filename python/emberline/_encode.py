@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "int8", "uint8", "binary", "ubinary"]
 _PRECISIONS = ("float32", "int8", "uint8", "binary", "ubinary")
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+_MISSING: Any = object()
 _log = logging.getLogger("emberline")
 
 
@@ -51,7 +53,7 @@ class Encode:
 
     def encode(
         self,
-        inputs: str | Iterable[str],
+        inputs: str | Iterable[str] = _MISSING,
         prompt_name: str | None = None,
         prompt: str | None = None,
         batch_size: int = 32,
@@ -65,6 +67,8 @@ class Encode:
         truncate_dim: int | None = None,
         pool: None = None,
         chunk_size: int | None = None,
+        *,
+        sentences: str | Iterable[str] = _MISSING,
     ) -> np.ndarray | torch.Tensor | list[torch.Tensor]:
         """Vectors of one text [dim] or of many [n, dim], as ``SentenceTransformer.encode`` returns them.
 
@@ -73,6 +77,11 @@ class Encode:
         there: anything else raises Unsupported. torch is imported only where tensors are asked for. An unknown prompt
         name or precision raises ValueError, an unknown argument or a text that is no str raises TypeError.
         """
+        if sentences is not _MISSING:
+            warnings.warn("encode's argument sentences is now named inputs", DeprecationWarning, stacklevel=2)
+            inputs = sentences if inputs is _MISSING else inputs
+        if inputs is _MISSING:
+            raise TypeError("encode() missing 1 required positional argument: 'inputs'")
         if output_value != "sentence_embedding":
             raise Unsupported(f"output_value {output_value!r}: only 'sentence_embedding' is there")
         if batch_size <= 0:

@@ -77,12 +77,10 @@ def run(job: Job) -> dict:
     start = time.monotonic()
     vector_field = pa.field(job.output_column, pa.list_(pa.float32(), model.dim))
     schema = table.schema.append(vector_field)
-    output = writers.AtomicFile(job.output)
+    output = writers.Output(job.output, schema)
     try:
-        writer = writers.WRITERS[job.output.suffix.lower()](output.stream, schema)
         with make_progress(table.num_rows, job.is_quiet) as progress:
-            totals, waited = _pump(table, model, column, job.errors, schema, writer.write, progress)
-        writer.finish()
+            totals, waited = _pump(table, model, column, job.errors, schema, output.write, progress)
         output.commit()
     except BaseException:
         output.discard()

@@ -220,7 +220,7 @@ class Table:
             try:
                 self.schema = pa.unify_schemas([self.schema, reader.schema], promote_options="permissive")
             except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
-                raise InputError(f"{reader.path} does not fit {readers[0].path}: {error}") from None
+                raise InputError(f"{reader.path} does not fit the files before it: {error}") from None
 
     def batches(self) -> Iterator[tuple[Path, int, pa.RecordBatch]]:
         """Path, number of the batch's first row in that file, batch."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import decimal
 import json
@@ -64,6 +65,9 @@ class Writer(ABC):
     def finish(self) -> None:
         """Writes what is still held back. The stream stays open."""
 
+    def abandon(self) -> None:
+        """Lets go of the stream, whatever was written."""
+
 
 class ParquetWriter(Writer):
     """Row groups of about ROW_GROUP_BYTES. Vectors get no dictionary and no statistics: they do not repeat."""
@@ -96,6 +100,10 @@ class ParquetWriter(Writer):
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
+
 
 def _leaves(schema: pa.Schema) -> list[str]:
     """Parquet's own paths of the columns that hold values: "tags.list.element"."""
@@ -120,6 +128,10 @@ class CsvWriter(Writer):
 
     def finish(self) -> None:
         self._writer.close()
+
+    def abandon(self) -> None:
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
 
 
 class JsonLinesWriter(Writer):
@@ -146,6 +158,29 @@ WRITERS: dict[str, type[Writer]] = {
     ".jsonl": JsonLinesWriter,
     ".ndjson": JsonLinesWriter,
 }
+
+
+class Output:
+    """One output file: batches go in, and it is there whole after ``commit`` or not at all after ``discard``."""
+
+    def __init__(self, path: Path, schema: pa.Schema):
+        self._file = AtomicFile(path)
+        try:
+            self._writer = WRITERS[path.suffix.lower()](self._file.stream, schema)
+        except BaseException:
+            self._file.discard()
+            raise
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._writer.write(batch)
+
+    def commit(self) -> None:
+        self._writer.finish()
+        self._file.commit()
+
+    def discard(self) -> None:
+        self._writer.abandon()
+        self._file.discard()
 
 
 def check_output(path: Path) -> None:
