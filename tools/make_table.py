@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make real tables of text for the demo and the benches.
 
-usage: make_table.py OUT_DIR [--model DIR] [--rows N]
-needs: pyarrow, tokenizers
+usage: make_table.py OUT_DIR [--only natural] [--model DIR] [--rows N]
+needs: pyarrow; tokenizers for tokens128.parquet
 
   natural.parquet     id, name, text: paragraphs as people wrote them, in random order, none twice
   tokens128.parquet   id, text: paragraphs joined and cut so that every row is exactly 128 tokens of the model
@@ -24,7 +24,6 @@ import sysconfig
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tokenizers import Tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEED = 20260101
@@ -115,6 +114,7 @@ def exact_rows(texts, tokenizer, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--only", choices=["natural"])
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "build/models/all-MiniLM-L6-v2")
     parser.add_argument("--rows", type=int, default=20_000)
     args = parser.parse_args()
@@ -127,23 +127,34 @@ def main():
     texts = list(found)
     random.Random(SEED).shuffle(texts)
 
+    args.out.mkdir(parents=True, exist_ok=True)
+    natural = texts[: args.rows]
+    columns = {"id": pa.array(range(len(natural)), pa.int64()), "name": [found[text] for text in natural]}
+    write(pa.table({**columns, "text": natural}), args.out / "natural.parquet")
+    print(f"natural.parquet: {len(natural):,} rows of {source}")
+    if args.only != "natural":
+        write_exact(texts, natural, args)
+
+
+def write_exact(texts, natural, args):
+    from tokenizers import Tokenizer  # the demo has no need of it
+
     tokenizer = Tokenizer.from_file(str(args.model / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    natural, exact = texts[: args.rows], exact_rows(texts, tokenizer, args.rows // 5)
+    exact = exact_rows(texts, tokenizer, args.rows // 5)
+    write(pa.table({"id": pa.array(range(len(exact)), pa.int64()), "text": exact}), args.out / "tokens128.parquet")
     lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(natural)]
-
-    args.out.mkdir(parents=True, exist_ok=True)
-    columns = {"id": pa.array(range(len(natural)), pa.int64()), "name": [found[text] for text in natural]}
-    pq.write_table(pa.table({**columns, "text": natural}), args.out / "natural.parquet")
-    pq.write_table(
-        pa.table({"id": pa.array(range(len(exact)), pa.int64()), "text": exact}), args.out / "tokens128.parquet"
-    )
     longest = sum(length > 200 for length in lengths)
-    print(
-        f"natural.parquet: {len(natural)} {source}, {sum(lengths) / len(lengths):.1f} tokens a row on average, {longest} rows over 200"
-    )
-    print(f"tokens128.parquet: {len(exact)} rows of {LENGTH} tokens")
+    print(f"natural.parquet: {sum(lengths) / len(lengths):.1f} tokens a row on average, {longest} rows over 200")
+    print(f"tokens128.parquet: {len(exact):,} rows of {LENGTH} tokens")
+
+
+def write(table, path):
+    """Whole or not at all."""
+    part = path.with_suffix(".part")
+    pq.write_table(table, part)
+    part.rename(path)
 
 
 if __name__ == "__main__":
