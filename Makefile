@@ -39,8 +39,9 @@ test: .venv/.test-tools ## every suite but the slow ones; one line a suite, then
 test-all: .venv/.test-tools .venv-reference/.complete ## test, ThreadSanitizer, full corpora, the slow suites
 	$(PY) tools/run_tests.py --all
 
-bench: .venv/.emberline .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
+bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
 	$(PY) bench/run.py
+	$(PY) bench/spark_bench.py
 
 wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
 	@ls build/wheel/*.whl

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One engine in an interpreter of its own: worker.py FOLDER/PEER MODEL THREADS, then one JSON request a line.
+
+A peer module has BATCHES, the batch sizes to try, and load(model, threads), which returns embed(rows, batch). A request
+{"table": parquet, "rows": n, "batch": b, "vectors": npy or null} is answered by {"seconds": s} on the stream that
+standard output was when the worker started; what the engine itself prints goes to standard error. Peers in peers/ get a
+list of texts and return an array; those in spark_peers/ get a table's path and return one only where `wanted` is true.
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+
+
+def rows_of(table, rows, reads_files):
+    """What the peer is handed: texts, or a table that has these rows and no others."""
+    if not reads_files:
+        return pq.read_table(table, columns=["text"])["text"].to_pylist()[:rows]
+    part = pathlib.Path(table).parent.parent / f"bench/{pathlib.Path(table).stem}-{rows}.parquet"
+    if not part.exists():
+        pq.write_table(pq.read_table(table).slice(0, rows), part)
+    return part
+
+
+def main():
+    module, model, threads = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.path.insert(0, str(pathlib.Path(__file__).parent / module.parent))
+    peer = importlib.import_module(module.name)
+    embed = peer.load(model, threads)
+    print(json.dumps({"batches": peer.BATCHES}), file=answers, flush=True)
+    reads_files = module.parent.name == "spark_peers"
+    cached = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        key = request["table"], request["rows"]
+        if key not in cached:
+            cached[key] = rows_of(*key, reads_files)
+        wanted = {"wanted": bool(request["vectors"])} if reads_files else {}
+        started = time.perf_counter()
+        vectors = embed(cached[key], request["batch"], **wanted)
+        seconds = time.perf_counter() - started
+        # An engine may know better what belongs to a warm run.
+        seconds = getattr(embed, "seconds", None) or seconds
+        if request["vectors"]:
+            np.save(request["vectors"], np.asarray(vectors, np.float32))
+        print(json.dumps({"seconds": seconds}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
