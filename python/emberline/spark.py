@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine inside Spark's executors, from PySpark, classic or Connect.
+
+>>> from pyspark.sql import SparkSession
+>>> import emberline.spark as em
+>>> spark = em.configure(SparkSession.builder).getOrCreate()
+>>> df.withColumn("embedding", em.embed("text", model="/models/all-MiniLM-L6-v2", dims=256))
+>>> spark.sql("SELECT id, embed(text, model => '/models/all-MiniLM-L6-v2') AS embedding FROM docs")
+
+Nothing runs in Python: the functions only name SQL functions that the jars bring.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, SparkSession
+
+__all__ = ["configure", "embed", "embed_details", "jars", "try_embed"]
+
+EXTENSION = "emberline.spark.EmberlineExtensions"
+
+
+def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
+    """Adds emberline's jars and SQL functions to sessions that ``builder`` makes; call it before the first of them.
+
+    Settings of the same name that the builder already has are kept. A builder for a remote Connect server is returned as
+    it is: there the server's own ``spark.jars`` must have them (``emberline.spark.jars()`` lists the files).
+    """
+    options = dict(builder._options)
+    remote = options.get("spark.remote") or os.environ.get("SPARK_REMOTE", "")
+    if remote.startswith("sc://"):
+        return builder
+    paths = jars()
+    _refuse_late(paths)
+    return builder.config("spark.jars", _appended(options.get("spark.jars"), paths)).config(
+        "spark.sql.extensions", _appended(options.get("spark.sql.extensions"), [EXTENSION])
+    )
+
+
+def jars(spark_version: str | None = None) -> list[str]:
+    """The two jars for the installed PySpark, or for another version such as "4.2".
+
+    They lie in the package, or in the folder that EMBERLINE_JARS names.
+    """
+    if spark_version is None:
+        import pyspark
+
+        spark_version = pyspark.__version__
+    line = ".".join(spark_version.split(".")[:2])
+    folder = Path(os.environ.get("EMBERLINE_JARS") or Path(__file__).parent / "jars")
+    spark_jars = sorted(folder.glob("emberline-spark-*.jar"))
+    native_jars = sorted(folder.glob("emberline-native-*.jar"))
+    fitting = [jar for jar in spark_jars if jar.name.startswith(f"emberline-spark-{line}_")]
+    if not fitting:
+        lines = sorted({match[1] for jar in spark_jars if (match := re.match(r"emberline-spark-([\d.]+)_", jar.name))})
+        there = f"there are jars for Spark {', '.join(lines)}" if lines else "there are none at all"
+        raise RuntimeError(
+            f"no emberline jar for Spark {line} in {folder}: {there}. Install a PySpark of a line that has one, or build"
+            f" it (tools/build_jars.sh) and name its folder in EMBERLINE_JARS."
+        )
+    if not native_jars:
+        raise RuntimeError(f"no emberline-native jar in {folder}, only {', '.join(jar.name for jar in spark_jars)}")
+    return [str(fitting[-1].resolve()), str(native_jars[-1].resolve())]
+
+
+def embed(col: Column | str, model: str | None = None, **options: object) -> Column:
+    """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
+
+    ``model`` is a path that every executor has, or a URI of shared storage; without it ``spark.emberline.model`` is taken.
+    ``options`` are those of ``emberline.load``.
+    """
+    return _call("embed", col, model, options)
+
+
+def try_embed(col: Column | str, model: str | None = None, **options: object) -> Column:
+    """As embed, with null for a row that cannot be embedded."""
+    return _call("try_embed", col, model, options)
+
+
+def embed_details(col: Column | str, model: str | None = None, **options: object) -> Column:
+    """As embed, giving struct<embedding: array<float>, tokens: int, truncated: boolean, error: string>."""
+    return _call("embed_details", col, model, options)
+
+
+def _call(function: str, col: Column | str, model: str | None, options: dict[str, object]) -> Column:
+    from pyspark.sql import functions
+
+    given = {name: value for name, value in options.items() if value is not None}
+    texts = [functions.lit(text) for name, value in given.items() for text in (name, _text(value))]
+    arguments = [_column(col)]
+    if model is not None:
+        arguments.append(functions.lit(os.fspath(model)))
+    if texts:
+        arguments.append(functions.create_map(*texts))
+    return functions.call_function(function, *arguments)
+
+
+def _column(col: Column | str) -> Column:
+    from pyspark.sql import functions
+
+    return functions.col(col) if isinstance(col, str) else col
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _appended(existing: str | None, additions: list[str]) -> str:
+    parts = [part for part in (existing or "").split(",") if part]
+    return ",".join(parts + [addition for addition in additions if addition not in parts])
+
+
+def _refuse_late(paths: list[str]) -> None:
+    """A running SparkContext keeps its jars: a session of it would not know embed, and say so only in a query."""
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    if context is None:
+        return
+    present = context.getConf().get("spark.jars", "")
+    missing = [path for path in paths if Path(path).name not in present]
+    if missing:
+        raise RuntimeError(
+            "Spark is already running in this process without emberline's jars: stop it (spark.stop()), or call"
+            " emberline.spark.configure before the first session is made"
+        )

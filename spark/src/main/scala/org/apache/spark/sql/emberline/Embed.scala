@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.apache.spark.sql.emberline
+
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.analysis.TypeCheckResult
+import org.apache.spark.sql.catalyst.analysis.TypeCheckResult.{DataTypeMismatch, TypeCheckSuccess}
+import org.apache.spark.sql.catalyst.expressions.{Expression, UnaryExpression, Unevaluable}
+import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback
+import org.apache.spark.sql.errors.QueryErrorsBase
+import org.apache.spark.sql.types._
+import org.apache.spark.unsafe.types.UTF8String
+
+/** What a row without a vector becomes, and so the function's name and type. */
+sealed abstract class EmbedKind(val functionName: String, val dataType: DataType) extends Serializable
+
+object EmbedKind {
+  private val vector = ArrayType(FloatType, containsNull = false)
+
+  /** Fails the job. */
+  case object Strict extends EmbedKind("embed", vector)
+
+  /** Null. */
+  case object Lenient extends EmbedKind("try_embed", vector)
+
+  /** The reason, beside a null vector. */
+  case object Details
+      extends EmbedKind(
+        "embed_details",
+        StructType(
+          Seq(
+            StructField("embedding", vector),
+            StructField("tokens", IntegerType, nullable = false),
+            StructField("truncated", BooleanType, nullable = false),
+            StructField("error", StringType)))
+      )
+}
+
+/** The engine that a call wants: model and options by name, sorted, as the engine's option table spells them. */
+case class EmbedSpec(model: String, options: Seq[(String, String)]) {
+  override def toString: String = {
+    val named = if (options.exists(_._1 == "dtype")) options else ("dtype" -> "auto") +: options
+    (("model" -> model) +: named).map { case (name, value) => s"$name=$value" }.mkString(", ")
+  }
+}
+
+/**
+ * A call of embed, try_embed or embed_details. Never evaluated, so that no optimizer rule runs the model on the driver:
+ * ExtractEmbed turns it into an EmbedExec, or where a row cannot wait for others, into an EmbedRow.
+ */
+case class Embed(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends UnaryExpression with Unevaluable {
+  override def prettyName: String = kind.functionName
+  override def dataType: DataType = kind.dataType
+  override def nullable: Boolean = child.nullable || kind == EmbedKind.Lenient
+  override def toString: String = s"$prettyName($child, $spec)"
+
+  override def checkInputDataTypes(): TypeCheckResult = child.dataType match {
+    case _: StringType => TypeCheckSuccess
+    case other =>
+      DataTypeMismatch(
+        errorSubClass = "UNEXPECTED_INPUT_TYPE",
+        messageParameters = Map(
+          "paramIndex" -> "first",
+          "requiredType" -> Embed.typeText(StringType),
+          "inputSql" -> Embed.expressionText(child),
+          "inputType" -> Embed.typeText(other)))
+  }
+
+  def byRow: EmbedRow = EmbedRow(child, spec, kind)
+
+  override protected def withNewChildInternal(newChild: Expression): Embed = copy(child = newChild)
+}
+
+object Embed extends QueryErrorsBase {
+  private def typeText(dataType: DataType): String = toSQLType(dataType)
+  private def expressionText(expression: Expression): String = toSQLExpr(expression)
+
+  def in(expression: Expression): Boolean = expression.exists(_.isInstanceOf[Embed])
+}
+
+/** The same call, one row at a time: right anywhere an expression may stand, at the price of batches of one. */
+case class EmbedRow(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends UnaryExpression with CodegenFallback {
+  override def prettyName: String = kind.functionName
+  override def dataType: DataType = kind.dataType
+  override def nullable: Boolean = child.nullable || kind == EmbedKind.Lenient
+  override def foldable: Boolean = false
+  override def toString: String = s"$prettyName($child, $spec)"
+
+  override def eval(input: InternalRow): Any = {
+    val text = child.eval(input).asInstanceOf[UTF8String]
+    if (text == null) null else RowEmbedder.embed(spec, kind, text)
+  }
+
+  override protected def withNewChildInternal(newChild: Expression): EmbedRow = copy(child = newChild)
+}
