@@ -10,22 +10,10 @@
 #include <span>
 #include <string>
 
+#include "backend/ops.h"
 #include "base/tensor.h"
 
 namespace emberline {
-
-enum class Activation { kNone, kGelu, kGeluTanh, kQuickGelu, kRelu, kSilu, kTanh };
-enum class LayerOp { kMean, kSum, kConcat, kMax };
-enum class Pooling { kMean, kCls, kMax, kLast, kWeightedMean, kMeanSqrtLen };
-
-// A row-major f32 matrix in device memory; borrowed. Hidden states stay f32 between operations at every compute dtype;
-// what a product quantises is its own affair.
-struct MatrixView {
-  float* data = nullptr;   // [rows, cols] at row_stride
-  int64_t rows = 0;
-  int64_t cols = 0;
-  int64_t row_stride = 0;  // in elements
-};
 
 // Device memory; freed on destruction, which must not outlive the backend.
 class Buffer {
@@ -59,7 +47,8 @@ struct NormWeights {
   float eps = 1e-12F;
 };
 
-// Tables whose rows are summed to make a token's first hidden state.
+// Tables whose rows are summed to make a token's first hidden state. A family without positions or types leaves them
+// null.
 struct EmbeddingTables {
   std::unique_ptr<Buffer> words;      // [vocab, hidden]
   std::unique_ptr<Buffer> positions;  // [max_positions, hidden]
@@ -88,7 +77,8 @@ class Stream {
   // out = layer_norm(x + residual) * gain + bias, over each row; residual.data may be null; out may be x or residual.
   virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) = 0;
 
-  // out = softmax(scale q k^T) v within each sequence; qkv [tokens, 3 * num_heads * head_dim] holds q, k, v side by side.
+  // out = softmax(scale q k^T) v within each sequence; qkv [tokens, 3 * num_heads * head_dim] holds q, k, v side by
+  // side.
   virtual void attention(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
                          MatrixView out) = 0;
 
@@ -103,7 +93,7 @@ class Stream {
   // x[r] /= max(|x[r]|_2, 1e-12), in place.
   virtual void normalize(MatrixView x) = 0;
 
-  // Copies a device matrix to host rows `row_stride_bytes` apart. Returns when the bytes are there.
+  // Copies the first `cols` floats of a row to the host. Returns when the bytes are there.
   virtual void download_row(MatrixView x, int64_t row, int64_t cols, float* host) = 0;
 };
 
