@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Memory for floats: aligned to a cache line, not initialised, in large pages where it is large.
+#include <cstdint>
+
+#include "backend/backend.h"
+
+namespace emberline::cpu {
+
+// a * b, or Error(kOutOfMemory) where that is negative or overflows; `what` names the thing in the message.
+int64_t checked_product(int64_t a, int64_t b, const char* what);
+
+class AlignedFloats final : public Buffer {
+ public:
+  AlignedFloats() = default;
+  // Throws Error(kOutOfMemory).
+  explicit AlignedFloats(int64_t floats);
+  ~AlignedFloats() override;
+  AlignedFloats(AlignedFloats&& other) noexcept;
+  AlignedFloats& operator=(AlignedFloats&& other) noexcept;
+  AlignedFloats(const AlignedFloats&) = delete;
+  AlignedFloats& operator=(const AlignedFloats&) = delete;
+
+  // At least `floats` of them; what was in a smaller buffer is lost.
+  float* reserve(int64_t floats);
+};
+
+}  // namespace emberline::cpu

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/attention.h"
+
+#include <algorithm>
+
+namespace emberline::cpu {
+namespace {
+
+// Scores of one block of queries, sized for the second-level cache next to the head's keys and values.
+constexpr int64_t kScoreFloats = 64 * 1024;
+constexpr int64_t kFewestQueries = 24;
+
+int64_t round_up(int64_t value, int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+MatrixView rows_of(MatrixView m, int64_t first, int64_t count) {
+  return {m.data + first * m.row_stride, count, m.cols, m.row_stride};
+}
+
+MatrixView columns_of(MatrixView m, int64_t first, int64_t count) {
+  return {m.data + first, m.rows, count, m.row_stride};
+}
+
+}  // namespace
+
+void Attention::run(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out) {
+  const int64_t hidden = shape.num_heads * shape.head_dim;
+  for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
+    const int64_t len = seq_offsets[s + 1] - seq_offsets[s];
+    if (len == 0) continue;
+    const MatrixView tokens = rows_of(qkv, seq_offsets[s], len);
+    const MatrixView to = rows_of(out, seq_offsets[s], len);
+    for (int64_t h = 0; h < shape.num_heads; ++h) {
+      const int64_t first = h * shape.head_dim;
+      run_head(columns_of(tokens, first, shape.head_dim), columns_of(tokens, hidden + first, shape.head_dim),
+               columns_of(tokens, 2 * hidden + first, shape.head_dim), shape.scale,
+               columns_of(to, first, shape.head_dim));
+    }
+  }
+}
+
+void Attention::run_head(MatrixView q, MatrixView k, MatrixView v, float scale, MatrixView out) {
+  const int64_t len = q.rows;
+  const int64_t padded_len = round_up(len, kernels_.panel_cols);
+  const int64_t padded_dim = round_up(q.cols, kernels_.panel_cols);
+  const int64_t block = std::min(len, std::max(kFewestQueries, kScoreFloats / padded_len));
+  const PanelsView keys = {keys_.reserve(checked_product(padded_len, q.cols, "attention")), nullptr, q.cols, len};
+  const PanelsView values = {values_.reserve(checked_product(padded_dim, len, "attention")), nullptr, len, q.cols};
+  scores_.reserve(checked_product(block, padded_len, "attention"));
+  inverse_sums_.reserve(block);
+  kernels_.pack_transposed(k, keys_.data());
+  kernels_.pack(v, values_.data());
+  for (int64_t first = 0; first < len; first += block) {
+    const int64_t count = std::min(block, len - first);
+    const MatrixView scores = {scores_.data(), count, len, padded_len};
+    const MatrixView to = rows_of(out, first, count);
+    kernels_.product(rows_of(q, first, count), keys, Activation::kNone, scores);
+    kernels_.softmax(scores, scale, inverse_sums_.data());
+    kernels_.product(scores, values, Activation::kNone, to);
+    kernels_.scale_rows(to, inverse_sums_.data());
+  }
+}
+
+}  // namespace emberline::cpu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/convert.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace emberline::cpu {
+namespace {
+
+uint16_t half_word(const std::byte* data) {
+  uint16_t word = 0;
+  std::memcpy(&word, data, sizeof(word));
+  return word;
+}
+
+float from_bf16(uint16_t word) {
+  return std::bit_cast<float>(uint32_t{word} << 16);
+}
+
+float from_f16(uint16_t word) {
+  const uint32_t sign = uint32_t{word & 0x8000U} << 16;
+  const uint32_t magnitude = word & 0x7fffU;
+  if (magnitude >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | ((magnitude & 0x3ffU) << 13));
+  // Shifting the exponent into place and multiplying by 2^112 is exact for normal and denormal numbers alike.
+  const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
+  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(scaled));
+}
+
+}  // namespace
+
+void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, float* out) {
+  if (count == 0) return;
+  const std::byte* data = tensor.data + static_cast<size_t>(first) * dtype_bytes(tensor.dtype);
+  switch (tensor.dtype) {
+    case DType::kF32: std::memcpy(out, data, static_cast<size_t>(count) * sizeof(float)); return;
+    case DType::kF16:
+      for (int64_t i = 0; i < count; ++i) out[i] = from_f16(half_word(data + 2 * i));
+      return;
+    case DType::kBF16:
+      for (int64_t i = 0; i < count; ++i) out[i] = from_bf16(half_word(data + 2 * i));
+      return;
+    case DType::kI8: break;
+  }
+  fail(Code::kUnsupported, "tensor {}: got type {}, expected f32, f16 or bf16", tensor.name, dtype_name(tensor.dtype));
+}
+
+}  // namespace emberline::cpu

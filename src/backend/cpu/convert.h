@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Numbers of model files to f32.
+#include <cstdint>
+
+#include "base/tensor.h"
+
+namespace emberline::cpu {
+
+// Writes elements [first, first + count) of a tensor; its data may lie at any address. f32 (bits kept), f16 and bf16
+// (both exact). Throws Error(kUnsupported) that names the tensor for other types.
+void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, float* out);
+
+}  // namespace emberline::cpu

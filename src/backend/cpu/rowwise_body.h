@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Operations that work row by row. Included by a kernels_<isa>.cc after its Vec and the functions on it.
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/vector_math.h"
+
+namespace emberline::cpu {
+namespace {
+
+struct AllLanes {};
+inline Vec load(const float* p, AllLanes) {
+  return load(p);
+}
+inline void store(float* p, Vec v, AllLanes) {
+  store(p, v);
+}
+inline Vec keep(Vec v, AllLanes) {
+  return v;
+}
+inline Vec load_or(const float* p, AllLanes, float) {
+  return load(p);
+}
+
+// Calls body(column, chain, lanes) for each vector of a row; `chain` counts 0..3 so that sums run in four independent
+// chains. The last, partial vector comes with a mask.
+template <typename Body>
+inline void for_vectors(int64_t cols, Body body) {
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= cols; i += 4 * kLanes) {
+    body(i, 0, AllLanes{});
+    body(i + kLanes, 1, AllLanes{});
+    body(i + 2 * kLanes, 2, AllLanes{});
+    body(i + 3 * kLanes, 3, AllLanes{});
+  }
+  for (; i + kLanes <= cols; i += kLanes) body(i, 0, AllLanes{});
+  if (i < cols) body(i, 1, first_lanes(cols - i));
+}
+
+struct Chains {
+  Vec part[4];
+};
+
+inline Chains chains_of(float value) {
+  return {{splat(value), splat(value), splat(value), splat(value)}};
+}
+inline float sum_of(const Chains& c) {
+  return sum_lanes((c.part[0] + c.part[1]) + (c.part[2] + c.part[3]));
+}
+inline float largest_of(const Chains& c) {
+  return largest_lane(maximum(maximum(c.part[0], c.part[1]), maximum(c.part[2], c.part[3])));
+}
+
+// NaN wins, as in the reference; the plain maximum forgets it.
+inline Vec maximum_with_nan(Vec a, Vec b) {
+  return choose_number(a, choose_less(b, a, a, b), a);
+}
+
+void softmax(MatrixView scores, float scale, float* inverse_sums) {
+  const Vec factor = splat(scale);
+  for (int64_t r = 0; r < scores.rows; ++r) {
+    float* row = scores.data + r * scores.row_stride;
+    Chains largest = chains_of(-__builtin_inff());
+    for_vectors(scores.cols, [&](int64_t i, int chain, auto lanes) {
+      largest.part[chain] = maximum(largest.part[chain], load_or(row + i, lanes, -__builtin_inff()) * factor);
+    });
+    const Vec top = splat(-largest_of(largest));
+    Chains sum = chains_of(0.0F);
+    for_vectors(scores.cols, [&](int64_t i, int chain, auto lanes) {
+      const Vec e = exponential(multiply_add(load(row + i, lanes), factor, top));
+      store(row + i, e, lanes);
+      sum.part[chain] = sum.part[chain] + keep(e, lanes);
+    });
+    inverse_sums[r] = 1.0F / sum_of(sum);
+  }
+}
+
+void scale_rows(MatrixView x, const float* factors) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    float* row = x.data + r * x.row_stride;
+    const Vec factor = splat(factors[r]);
+    for_vectors(x.cols, [&](int64_t i, int, auto lanes) { store(row + i, load(row + i, lanes) * factor, lanes); });
+  }
+}
+
+void embed_token(const EmbeddingView& tables, int64_t id, int64_t position, int64_t type, float* out) {
+  const float* word = tables.words + id * tables.hidden;
+  const float* place = tables.positions != nullptr ? tables.positions + position * tables.hidden : nullptr;
+  const float* kind = tables.types != nullptr ? tables.types + type * tables.hidden : nullptr;
+  for_vectors(tables.hidden, [&](int64_t i, int, auto lanes) {
+    Vec sum = load(word + i, lanes);
+    if (kind != nullptr) sum = sum + load(kind + i, lanes);
+    if (place != nullptr) sum = sum + load(place + i, lanes);
+    store(out + i, sum, lanes);
+  });
+}
+
+void norm(MatrixView x, MatrixView residual, const NormView& weights, MatrixView out) {
+  const float count = static_cast<float>(x.cols);
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* row = x.data + r * x.row_stride;
+    const float* other = residual.data != nullptr ? residual.data + r * residual.row_stride : nullptr;
+    float* to = out.data + r * out.row_stride;
+    Chains sum = chains_of(0.0F);
+    for_vectors(x.cols, [&](int64_t i, int chain, auto lanes) {
+      Vec v = load(row + i, lanes);
+      if (other != nullptr) v = v + load(other + i, lanes);
+      store(to + i, v, lanes);
+      sum.part[chain] = sum.part[chain] + v;
+    });
+    const Vec mean = splat(sum_of(sum) / count);
+    Chains squares = chains_of(0.0F);
+    for_vectors(x.cols, [&](int64_t i, int chain, auto lanes) {
+      const Vec d = keep(load(to + i, lanes) - mean, lanes);
+      squares.part[chain] = multiply_add(d, d, squares.part[chain]);
+    });
+    const Vec inverse = splat(1.0F / __builtin_sqrtf(sum_of(squares) / count + weights.eps));
+    for_vectors(x.cols, [&](int64_t i, int, auto lanes) {
+      const Vec d = (load(to + i, lanes) - mean) * inverse;
+      store(to + i, multiply_add(d, load(weights.gain + i, lanes), load(weights.bias + i, lanes)), lanes);
+    });
+  }
+}
+
+void combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) {
+  const bool divide = op == LayerOp::kMean && step == num_layers - 1;
+  const Vec divisor = splat(static_cast<float>(num_layers));
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* row = x.data + r * x.row_stride;
+    float* to = total.data + r * total.row_stride;
+    if (op == LayerOp::kConcat) to += step * x.cols;
+    for_vectors(x.cols, [&](int64_t i, int, auto lanes) {
+      Vec v = load(row + i, lanes);
+      if (step > 0 && op == LayerOp::kMax) v = maximum_with_nan(load(to + i, lanes), v);
+      if (step > 0 && (op == LayerOp::kMean || op == LayerOp::kSum)) v = load(to + i, lanes) + v;
+      if (divide) v = v / divisor;
+      store(to + i, v, lanes);
+    });
+  }
+}
+
+// Sum over tokens [first, end) of weight(t) * token t, at columns i..: in groups of 64, so that the rounding error
+// grows with the number of groups and not of tokens.
+template <typename Lanes, typename Weight>
+inline Vec sum_tokens(MatrixView tokens, int64_t first, int64_t i, Lanes lanes, Weight weight) {
+  Vec total = splat(0.0F);
+  for (int64_t group = first; group < tokens.rows; group += 64) {
+    const int64_t end = group + 64 < tokens.rows ? group + 64 : tokens.rows;
+    Vec part = splat(0.0F);
+    for (int64_t t = group; t < end; ++t) {
+      part = multiply_add(splat(weight(t)), load(tokens.data + t * tokens.row_stride + i, lanes), part);
+    }
+    total = total + part;
+  }
+  return total;
+}
+
+inline void copy_token(MatrixView tokens, int64_t t, float* out) {
+  for_vectors(tokens.cols, [&](int64_t i, int, auto lanes) {
+    store(out + i, load(tokens.data + t * tokens.row_stride + i, lanes), lanes);
+  });
+}
+
+// Where no token counts, sums are zero, the maximum is -inf, and the first token still stands for the sequence: what
+// the reference gives.
+void pool(MatrixView tokens, Pooling pooling, int64_t skip, float* out) {
+  const int64_t count = tokens.rows > skip ? tokens.rows - skip : 0;
+  if (pooling == Pooling::kCls && tokens.rows > 0) return copy_token(tokens, count > 0 ? skip : 0, out);
+  if (pooling == Pooling::kLast && count > 0) return copy_token(tokens, tokens.rows - 1, out);
+  if (pooling == Pooling::kMax) {
+    for_vectors(tokens.cols, [&](int64_t i, int, auto lanes) {
+      Vec top = splat(-__builtin_inff());
+      for (int64_t t = skip; t < tokens.rows; ++t) {
+        top = maximum_with_nan(top, load(tokens.data + t * tokens.row_stride + i, lanes));
+      }
+      store(out + i, top, lanes);
+    });
+    return;
+  }
+  const bool by_position = pooling == Pooling::kWeightedMean;
+  float divisor = static_cast<float>(count);
+  if (by_position) divisor = 0.5F * static_cast<float>(count * (skip + 1 + tokens.rows));
+  if (!(divisor > 1e-9F)) divisor = 1e-9F;
+  if (pooling == Pooling::kMeanSqrtLen) divisor = __builtin_sqrtf(divisor);
+  for_vectors(tokens.cols, [&](int64_t i, int, auto lanes) {
+    const Vec sum =
+        sum_tokens(tokens, skip, i, lanes, [&](int64_t t) { return by_position ? static_cast<float>(t + 1) : 1.0F; });
+    store(out + i, sum / splat(divisor), lanes);
+  });
+}
+
+void normalize(MatrixView x) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    float* row = x.data + r * x.row_stride;
+    Chains squares = chains_of(0.0F);
+    for_vectors(x.cols, [&](int64_t i, int chain, auto lanes) {
+      const Vec v = load(row + i, lanes);
+      squares.part[chain] = multiply_add(v, v, squares.part[chain]);
+    });
+    const float length = __builtin_sqrtf(sum_of(squares));
+    const Vec divisor = splat(length < 1e-12F ? 1e-12F : length);
+    for_vectors(x.cols, [&](int64_t i, int, auto lanes) { store(row + i, load(row + i, lanes) / divisor, lanes); });
+  }
+}
+
+}  // namespace
+}  // namespace emberline::cpu

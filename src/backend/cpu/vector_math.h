@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Activations on vectors. Included by a kernels_<isa>.cc after its Vec and the functions on it.
+// Coefficients are printed by tools/fit_polynomials.py.
+#include "backend/ops.h"
+
+namespace emberline::cpu {
+namespace {
+
+template <int N>
+inline Vec polynomial(const float (&coefficients)[N], Vec x) {
+  Vec y = splat(coefficients[N - 1]);
+  for (int i = N - 2; i >= 0; --i) y = multiply_add(y, x, splat(coefficients[i]));
+  return y;
+}
+
+constexpr float kExpTail[] = {0.499999934F, 0.166665206F, 0.0416683881F, 0.008368717F, 0.00138145973F};
+
+// Arguments are clamped to [-87, 88]: the result is never denormal, zero or infinite. NaN stays.
+inline Vec exponential(Vec x) {
+  x = maximum(splat(-87.0F), minimum(splat(88.0F), x));
+  const Vec n = round_to_even(x * splat(1.44269504F));
+  Vec r = multiply_add(n, splat(-0.693359375F), x);  // ln 2 in two parts, the first exact in 10 bits
+  r = multiply_add(n, splat(2.12194440e-4F), r);
+  const Vec y = multiply_add(r * r, polynomial(kExpTail, r), r) + splat(1.0F);
+  return scale_by_power_of_two(y, n);
+}
+
+constexpr float kGelu[] = {0.128551932F,    -0.0641723453F,   0.0477374507F,  -0.0387924127F,
+                           0.0320737189F,   -0.0260538688F,   0.0203396206F,  -0.0149637468F,
+                           0.0103121226F,   -0.00692996378F,  0.004477507F,   -0.00224017112F,
+                           0.000841162391F, -0.000673311616F, 0.00059204522F, -0.000190652754F};
+
+// x Phi(x) with the exact normal distribution: absolute error below 6e-7, mostly the rounding of f32 itself.
+// x Phi(x) = x / 2 + s g(s), s = x * x, up to |x| = 5.5, where it is max(x, 0) to 1e-7.
+inline Vec gelu(Vec x) {
+  const Vec s = x * x;
+  const Vec t = multiply_add(s, splat(2.0F / 30.25F), splat(-1.0F));
+  const Vec inside = multiply_add(s, polynomial(kGelu, t), x * splat(0.5F));
+  return choose_less(splat(30.25F), s, maximum(splat(0.0F), x), inside);
+}
+
+// x / (1 + e^(-y)).
+inline Vec times_sigmoid(Vec x, Vec y) {
+  return x / (splat(1.0F) + exponential(splat(0.0F) - y));
+}
+
+inline Vec gelu_tanh(Vec x) {
+  // (1 + tanh(u)) / 2 is the sigmoid of 2 u; 1.59576912 = 2 sqrt(2 / pi).
+  const Vec u = x * multiply_add(x * x, splat(0.044715F * 1.59576912F), splat(1.59576912F));
+  return times_sigmoid(x, u);
+}
+
+constexpr float kTanh[] = {-0.333332839F, 0.133314913F, -0.0537434965F, 0.0206505827F, -0.00571704036F};
+
+inline Vec hyperbolic_tangent(Vec x) {
+  const Vec s = x * x;
+  const Vec near = multiply_add(x * s, polynomial(kTanh, s), x);
+  const Vec e = exponential(splat(-2.0F) * absolute(x));
+  const Vec far = with_sign_of(x, (splat(1.0F) - e) / (splat(1.0F) + e));
+  return choose_less(absolute(x), splat(0.625F), near, far);
+}
+
+template <typename Function>
+inline void apply(MatrixView x, Function function) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    float* row = x.data + r * x.row_stride;
+    int64_t i = 0;
+    for (; i + kLanes <= x.cols; i += kLanes) store(row + i, function(load(row + i)));
+    if (i < x.cols) {
+      const Mask mask = first_lanes(x.cols - i);
+      store(row + i, function(load(row + i, mask)), mask);
+    }
+  }
+}
+
+[[gnu::noinline]] void activate(MatrixView x, Activation activation) {
+  switch (activation) {
+    case Activation::kNone: break;
+    case Activation::kGelu: apply(x, [](Vec v) { return gelu(v); }); break;
+    case Activation::kGeluTanh: apply(x, [](Vec v) { return gelu_tanh(v); }); break;
+    case Activation::kQuickGelu: apply(x, [](Vec v) { return times_sigmoid(v, v * splat(1.702F)); }); break;
+    case Activation::kRelu: apply(x, [](Vec v) { return maximum(splat(0.0F), v); }); break;
+    case Activation::kSilu: apply(x, [](Vec v) { return times_sigmoid(v, v); }); break;
+    case Activation::kTanh: apply(x, [](Vec v) { return hyperbolic_tangent(v); }); break;
+  }
+}
+
+}  // namespace
+}  // namespace emberline::cpu

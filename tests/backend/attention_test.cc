@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/backend_fixture.h"
+
+namespace emberline {
+namespace {
+
+class AttentionTest : public BackendTest {
+ protected:
+  Matrix run(Matrix& qkv, const std::vector<int64_t>& offsets, const AttentionShape& shape) {
+    Matrix out(qkv.rows(), shape.num_heads * shape.head_dim);
+    stream_->attention(qkv.view(), offsets, shape, out.view());
+    EXPECT_TRUE(out.walls_stand());
+    return out;
+  }
+};
+
+// One query against the keys of its own sequence, in double.
+std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64_t end, int64_t head,
+                          const AttentionShape& shape) {
+  const int64_t hidden = shape.num_heads * shape.head_dim;
+  const int64_t column = head * shape.head_dim;
+  std::vector<double> scores;
+  double top = -1e300;
+  for (int64_t t = first; t < end; ++t) {
+    double score = 0;
+    for (int64_t d = 0; d < shape.head_dim; ++d) {
+      score += double{qkv.at(query, column + d)} * double{qkv.at(t, hidden + column + d)};
+    }
+    scores.push_back(score * double{shape.scale});
+    top = std::max(top, scores.back());
+  }
+  double sum = 0;
+  for (double& score : scores) sum += score = std::exp(score - top);
+  std::vector<double> out(static_cast<size_t>(shape.head_dim));
+  for (int64_t t = first; t < end; ++t) {
+    for (int64_t d = 0; d < shape.head_dim; ++d) {
+      out[static_cast<size_t>(d)] +=
+          scores[static_cast<size_t>(t - first)] / sum * double{qkv.at(t, 2 * hidden + column + d)};
+    }
+  }
+  return out;
+}
+
+TEST_P(AttentionTest, LengthsAroundVectorsAndBlocksGiveWrongSums) {
+  const int64_t lengths[] = {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 511, 512, 1000};
+  for (const int64_t head_dim : {32, 64, 20, 3}) {
+    const AttentionShape shape = {2, head_dim, 1.0F / std::sqrt(static_cast<float>(head_dim))};
+    std::vector<int64_t> offsets = {0};
+    for (const int64_t len : lengths) offsets.push_back(offsets.back() + len);
+    Matrix qkv = Matrix::random(offsets.back(), 6 * head_dim, 5);
+    const Matrix out = run(qkv, offsets, shape);
+    for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+      // Every query of the shorter sequences, some of the longer ones.
+      const int64_t len = offsets[s + 1] - offsets[s];
+      for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
+        for (int64_t head = 0; head < 2; ++head) {
+          const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
+          for (int64_t d = 0; d < head_dim; ++d) {
+            ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 2e-6)
+                << "length " << len << ", query " << q << ", head " << head;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, SequenceChangesWithItsNeighbours) {
+  const AttentionShape shape = {3, 32, 0.17F};
+  const std::vector<int64_t> offsets = {0, 40, 41, 41, 170, 270};  // one of them empty
+  Matrix qkv = Matrix::random(270, 9 * 32, 3);
+  const Matrix together = run(qkv, offsets, shape);
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const int64_t len = offsets[s + 1] - offsets[s];
+    Matrix alone(len, 96);
+    const int64_t own[] = {0, len};
+    stream_->attention(qkv.rows_view(offsets[s], len), own, shape, alone.view());
+    for (int64_t t = 0; t < len; ++t) {
+      ASSERT_TRUE(same_bits(together.row(offsets[s] + t), alone.row(t), 96)) << "sequence " << s << ", token " << t;
+    }
+  }
+}
+
+TEST_P(AttentionTest, NanReachesAnotherSequence) {
+  const AttentionShape shape = {2, 16, 0.25F};
+  const std::vector<int64_t> offsets = {0, 20, 45};
+  Matrix clean = Matrix::random(45, 96, 1);
+  Matrix dirty = clean;
+  dirty.at(30, 40) = kNan;  // a key
+  const Matrix expected = run(clean, offsets, shape);
+  const Matrix out = run(dirty, offsets, shape);
+  for (int64_t t = 0; t < 20; ++t) EXPECT_TRUE(same_bits(out.row(t), expected.row(t), 32));
+  for (int64_t t = 20; t < 45; ++t) EXPECT_TRUE(std::isnan(out.at(t, 8)) || std::isnan(out.at(t, 24))) << t;
+}
+
+TEST_P(AttentionTest, HugeScoresOverflow) {
+  const AttentionShape shape = {1, 16, 1.0F};
+  Matrix qkv = Matrix::random(33, 48, 1);
+  for (int64_t t = 0; t < 33; ++t) {
+    for (int64_t d = 0; d < 32; ++d) qkv.at(t, d) *= 3000.0F;
+  }
+  const std::vector<int64_t> offsets = {0, 33};
+  const Matrix out = run(qkv, offsets, shape);
+  for (int64_t t = 0; t < 33; ++t) {
+    for (int64_t d = 0; d < 16; ++d) {
+      // The softmax picks one token.
+      EXPECT_NEAR(out.at(t, d), naive(qkv, t, 0, 33, 0, shape)[static_cast<size_t>(d)], 1e-5);
+    }
+  }
+}
+
+TEST_P(AttentionTest, EqualTokensGiveAnotherValueThanTheirs) {
+  const AttentionShape shape = {1, 32, 0.2F};
+  Matrix qkv(77, 96);
+  for (int64_t t = 0; t < 77; ++t) {
+    for (int64_t d = 64; d < 96; ++d) qkv.at(t, d) = static_cast<float>(d);
+  }
+  const std::vector<int64_t> offsets = {0, 77};
+  const Matrix out = run(qkv, offsets, shape);
+  for (int64_t d = 0; d < 32; ++d) EXPECT_NEAR(out.at(76, d), 64.0F + static_cast<float>(d), 1e-4);
+}
+
+TEST_P(AttentionTest, LongSequenceNeedsMemoryOfItsSquare) {
+  const int64_t len = 9000;
+  const AttentionShape shape = {1, 16, 0.25F};
+  Matrix qkv = Matrix::random(len, 48, 2);
+  const std::vector<int64_t> offsets = {0, len};
+  const Matrix out = run(qkv, offsets, shape);
+  for (const int64_t t : {int64_t{0}, int64_t{4567}, len - 1}) {
+    const std::vector<double> expected = naive(qkv, t, 0, len, 0, shape);
+    for (int64_t d = 0; d < 16; ++d) EXPECT_NEAR(out.at(t, d), expected[static_cast<size_t>(d)], 2e-6);
+  }
+}
+
+EMB_FOR_EVERY_ISA(AttentionTest);
+
+}  // namespace
+}  // namespace emberline

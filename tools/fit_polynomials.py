@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Prints the coefficients of src/backend/cpu/vector_math.h with the error of each fit. Needs numpy and scipy.
+
+Each is a weighted Chebyshev least-squares fit whose weights are raised where the error is large until it is level."""
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy.special import erf
+
+
+def fit(function, low, high, degree, weight, rounds=80, points=20001):
+    t = np.cos(np.pi * (np.arange(points) + 0.5) / points)
+    x = (high - low) / 2 * t + (high + low) / 2
+    y, w, level = function(x), weight(x), np.ones(points)
+    for _ in range(rounds):
+        series = chebyshev.chebfit(t, y, degree, w=np.sqrt(level) * w)
+        error = np.abs(chebyshev.chebval(t, series) - y) * w
+        level *= error / error.max() + 1e-3
+        level /= level.sum()
+    return series, error.max()
+
+
+def show(name, coefficients, error):
+    print(f"// {name}: error {error:.2g}")
+    print("{" + ", ".join(f"{c:.9g}F" for c in coefficients) + "}")
+
+
+def in_powers_of_x(series, low, high):
+    polynomial = np.polynomial.Chebyshev(series, domain=[low, high]).convert(kind=np.polynomial.Polynomial)
+    return polynomial.coef
+
+
+def main():
+    # gelu(x) = x / 2 + s g(s) with s = x * x; powers of t = 2 s / 5.5^2 - 1.
+    bound = 5.5**2
+    g = lambda s: 0.5 * erf(np.sqrt(s / 2)) / np.sqrt(s)  # noqa: E731
+    series, error = fit(g, 1e-9, bound, 15, lambda s: np.maximum(s, 0.05))
+    show("gelu", chebyshev.cheb2poly(series), error)
+    # e^r = 1 + r + r^2 p(r) on half a binary order.
+    half = np.log(2) / 2 * 1.0001
+    p = lambda r: (np.expm1(r) - r) / (r * r)  # noqa: E731
+    series, error = fit(p, -half, half, 4, lambda r: r * r / np.exp(r), points=20000)
+    show("exp", in_powers_of_x(series, -half, half), error)
+    # tanh(x) = x + x s q(s) with s = x * x, for |x| < 0.625.
+    q = lambda s: (np.tanh(np.sqrt(s)) / np.sqrt(s) - 1) / s  # noqa: E731
+    series, error = fit(q, 1e-6, 0.625**2, 4, lambda s: s)
+    show("tanh", in_powers_of_x(series, 1e-6, 0.625**2), error)
+
+
+if __name__ == "__main__":
+    main()
