@@ -227,7 +227,7 @@ class Table:
         for reader in self._readers:
             first_row = 0
             try:
-                for batch in reader.batches():
+                for batch in _merged(reader.batches()):
                     yield reader.path, first_row, self._conform(batch)
                     first_row += batch.num_rows
             except (pa.ArrowException, OSError) as error:
@@ -253,6 +253,18 @@ def _named(path: Path, error: Exception) -> InputError:
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     for start in range(0, batch.num_rows, BATCH_ROWS):
         yield batch.slice(start, BATCH_ROWS)
+
+
+def _merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Small row groups put together: the engine's threads wait for each other at the end of every call."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= BATCH_ROWS // 2 or sum(b.nbytes for b in held) >= BATCH_BYTES:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

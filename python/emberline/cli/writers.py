@@ -65,6 +65,7 @@ class Writer(ABC):
     def finish(self) -> None:
         """Writes what is still held back. The stream stays open."""
 
+    @abstractmethod
     def abandon(self) -> None:
         """Lets go of the stream, whatever was written."""
 
@@ -149,6 +150,9 @@ class JsonLinesWriter(Writer):
         self._stream.write("".join(lines).encode(errors="replace"))
 
     def finish(self) -> None:
+        pass
+
+    def abandon(self) -> None:
         pass
 
 
