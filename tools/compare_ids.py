@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare our token ids with Hugging Face's, line by line, and show the first lines that differ.
 
-usage: compare_ids.py MODEL_DIR LINES [--max-tokens N ...] [--lines N] [--transformers] [--dump PROGRAM]
+usage: compare_ids.py [MODEL_DIR [LINES]] [--lines N] [--max-tokens N ...] [--lower KIND] [--transformers]
+                      [--dump PROGRAM]
 
-The reference is `tokenizers` on the directory's tokenizer.json; with --transformers it is AutoTokenizer (run this with a
-Python that has transformers). Invalid UTF-8 goes to us as it is and to the reference as errors="replace" decodes it.
+Without MODEL_DIR: the four models of tools/get_models.py in build/models. Without LINES: the N lines (10000) that
+tools/make_lines.py writes, kept in build/corpus.
+The reference is `tokenizers` on the directory's tokenizer.json; with --transformers it is AutoTokenizer (run this with
+a Python that has transformers). Invalid UTF-8 goes to us as it is, to the reference as errors="replace" decodes it.
+--lower text | normalizer: lower-case first, as sentence-transformers up to 5 or since 6 does for do_lower_case.
 PROGRAM is tests/text/ids_dump as CMake builds it. Exit status 1 if any line differs.
 """
 
@@ -17,11 +21,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MODELS = ("all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5")
 
 
-def read_lines(path: str) -> list[bytes]:
+def read_lines(path: Path) -> list[bytes]:
     """Lines as make_lines.py writes them: int32 length, bytes."""
-    data = Path(path).read_bytes()
+    data = path.read_bytes()
     lines, at = [], 0
     while at < len(data):
         (length,) = struct.unpack_from("<i", data, at)
@@ -30,9 +35,10 @@ def read_lines(path: str) -> list[bytes]:
     return lines
 
 
-def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int) -> list[tuple[list[int], bool]]:
+def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int, lower: str) -> list[tuple[list[int], bool]]:
     sent = b"".join(struct.pack("<i", len(line)) + line for line in lines)
-    run = subprocess.run([program, model, str(max_tokens)], input=sent, capture_output=True, check=False)
+    command = [program, model, str(max_tokens), *([f"lower-{lower}"] if lower else [])]
+    run = subprocess.run(command, input=sent, capture_output=True, check=False)
     sys.stderr.write(run.stderr.decode(errors="replace"))
     if run.returncode != 0:
         sys.exit(f"{program} failed with status {run.returncode}")
@@ -44,52 +50,72 @@ def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int) -> li
     return rows
 
 
-def reference_tokenizer(model: str, with_transformers: bool):
+def reference_tokenizer(model: str, with_transformers: bool, lower: str):
     if with_transformers:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(model).backend_tokenizer
-    from tokenizers import Tokenizer
+        tokenizer = AutoTokenizer.from_pretrained(model).backend_tokenizer
+    else:
+        from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+        tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    if lower == "normalizer":
+        from tokenizers.normalizers import Lowercase, Sequence
+
+        own = [tokenizer.normalizer] if tokenizer.normalizer else []
+        tokenizer.normalizer = Sequence([Lowercase(), *own])
+    return tokenizer
 
 
-def reference_ids(tokenizer, lines: list[bytes], max_tokens: int) -> list[tuple[list[int], bool]]:
+def reference_ids(tokenizer, lines: list[bytes], max_tokens: int, lower: str) -> list[tuple[list[int], bool]]:
     tokenizer.no_padding()
     direction = (tokenizer.truncation or {}).get("direction", "right")
     tokenizer.enable_truncation(max_length=max_tokens, direction=direction)
     rows = []
     for start in range(0, len(lines), 1000):
         texts = [line.decode("utf-8", errors="replace") for line in lines[start : start + 1000]]
+        if lower == "text":
+            texts = [text.lower() for text in texts]
         rows += [(e.ids, bool(e.overflowing)) for e in tokenizer.encode_batch(texts)]
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("lines")
-    parser.add_argument("--max-tokens", type=int, nargs="+", default=[16, 512])
-    parser.add_argument("--first", type=int, help="compare only the first N lines")
-    parser.add_argument("--transformers", action="store_true")
-    parser.add_argument("--dump", default=str(ROOT / "build/dev/tests/text/ids_dump"))
-    args = parser.parse_args()
-    lines = read_lines(args.lines)[: args.first]
-    tokenizer = reference_tokenizer(args.model, args.transformers)
+def compare(model: str, lines: list[bytes], args) -> int:
+    tokenizer = reference_tokenizer(model, args.transformers, args.lower)
     bad = 0
     for max_tokens in args.max_tokens:
-        ours = our_ids(args.dump, args.model, lines, max_tokens)
-        theirs = reference_ids(tokenizer, lines, max_tokens)
+        ours = our_ids(args.dump, model, lines, max_tokens, args.lower)
+        theirs = reference_ids(tokenizer, lines, max_tokens, args.lower)
         differ = [i for i in range(len(lines)) if i >= len(ours) or ours[i] != theirs[i]]
         tokens = sum(len(ids) for ids, _ in theirs)
         cut = sum(truncated for _, truncated in theirs)
         print(
-            f"{args.model}: {len(lines)} lines, max_tokens {max_tokens}: {tokens} ids, {cut} cut, {len(differ)} differ"
+            f"{model}: {len(lines)} lines, max_tokens {max_tokens}: {tokens} ids, {cut} cut, {len(differ)} differ",
+            flush=True,
         )
         for i in differ[:5]:
-            print(f"  line {i}: {lines[i][:200]!r}\n    ours   {ours[i]}\n    theirs {theirs[i]}")
+            ids = ours[i] if i < len(ours) else "none"
+            print(f"  line {i}: {lines[i][:200]!r}\n    ours   {ids}\n    theirs {theirs[i]}")
         bad += len(differ)
-    return 1 if bad else 0
+    return bad
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("model", nargs="?")
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--lines", type=int, default=10000)
+    parser.add_argument("--max-tokens", type=int, nargs="+", default=[16, 512])
+    parser.add_argument("--lower", choices=("text", "normalizer"), default="")
+    parser.add_argument("--transformers", action="store_true")
+    parser.add_argument("--dump", default=str(ROOT / "build/dev/tests/text/ids_dump"))
+    args = parser.parse_args()
+    path = Path(args.file or ROOT / f"build/corpus/lines-{args.lines}.bin")
+    if not args.file and not path.exists():
+        subprocess.run([sys.executable, ROOT / "tools/make_lines.py", path, str(args.lines)], check=True)
+    lines = read_lines(path)
+    models = [args.model] if args.model else [str(ROOT / "build/models" / name) for name in MODELS]
+    return 1 if sum(compare(model, lines, args) for model in models) else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "text/unicode.h"
+#include "text/python_lower.h"
 #include "text/utf8.h"
 
 namespace emberline {
@@ -60,6 +60,11 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
     scratch.text.clear();
     utf8::append_repaired(text, scratch.text);
     text = scratch.text;
+  }
+  if (parts.text_lower_first) {
+    scratch.lower.clear();
+    append_python_lower(text, scratch.lower);
+    text = scratch.lower;
   }
 
   AddedTokenMatcher::Cursor cursor;

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer.h"
 
+#include "text/bert_normalizer.h"
+#include "text/normalizer_sequence.h"
 #include "text/pipeline.h"
 #include "text/tokenizer_files.h"
 
 namespace emberline {
 
-Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool text_lower_first) {
+Tokenizer Tokenizer::load(const std::filesystem::path& directory, LowerFirst lower_first) {
   TokenizerParts parts = read_tokenizer_files(directory);
-  parts.text_lower_first = text_lower_first;
+  parts.text_lower_first = lower_first == LowerFirst::kText;
+  if (lower_first == LowerFirst::kNormalizer) {
+    std::vector<std::unique_ptr<Normalizer>> normalizers;
+    normalizers.push_back(make_lowercase());
+    if (parts.normalizer) normalizers.push_back(std::move(parts.normalizer));
+    parts.normalizer = make_normalizer_sequence(std::move(normalizers));
+  }
   return Tokenizer(std::make_unique<Pipeline>(std::move(parts)));
+}
+
+Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool text_lower_first) {
+  return load(directory, text_lower_first ? LowerFirst::kText : LowerFirst::kNo);
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}

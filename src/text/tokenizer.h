@@ -28,18 +28,28 @@ struct Encoding {
   struct Scratch {
     std::string text;
     std::string normalized;
-    std::string rewritten;
+    std::string lower;
     std::vector<WordSpan> words;
   } scratch;
+};
+
+// Lower-casing on top of what the tokenizer's own files say, as sentence_bert_config.json's do_lower_case asks for it.
+enum class LowerFirst {
+  kNo,
+  kText,        // Python's str.lower of the text before everything else, special tokens in it included; as
+                // sentence-transformers did up to version 5
+  kNormalizer,  // a Lowercase normalizer before the tokenizer's own: each character by itself, special tokens spared;
+                // as sentence-transformers does since version 6
 };
 
 // Immutable after loading; encode is safe from many threads. Movable.
 class Tokenizer {
  public:
   // Reads tokenizer.json (settings of tokenizer_config.json applied as transformers 5 does), or vocab.txt alone.
-  // `text_lower_first` applies Python's str.lower to the text before everything else.
   // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
-  static Tokenizer load(const std::filesystem::path& directory, bool text_lower_first = false);
+  static Tokenizer load(const std::filesystem::path& directory, LowerFirst lower_first = LowerFirst::kNo);
+  // text_lower_first: LowerFirst::kText.
+  static Tokenizer load(const std::filesystem::path& directory, bool text_lower_first);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
