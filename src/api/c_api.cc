@@ -206,7 +206,7 @@ emb_code emb_tokenize(const emb_model* model, const emb_rows* rows, emb_tokens* 
     target = {};
     const Engine& engine = deref(model, "emb_tokenize", "model").engine;
     const emberline::RowsView input = rows_view(deref(rows, "emb_tokenize", "rows"));
-    input.validate("emb_tokenize");
+    input.validate("tokenize");
     std::vector<int32_t> ids;
     std::vector<int64_t> offsets{0};
     std::vector<uint8_t> truncated;

@@ -1,48 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include <array>
+#include <utility>
+
 #include "base/error.h"
+#include "engine/embed_call.h"
+#include "engine/loaded_model.h"
 #include "engine/model_source.h"
+#include "engine/settings.h"
 
 namespace emberline {
 
-struct LoadedModel {};
-struct Engine::Settings {};
+struct Engine::State {
+  std::shared_ptr<const LoadedModel> model;
+  Settings settings;
+  std::string info;
+  std::array<std::string, 4> row_messages;
+};
 
-Engine Engine::load(const std::string& path, const Options&) {
-  const std::filesystem::path directory = find_model_directory(path);
-  fail(Code::kUnsupported, "load {}: this build has no encoder", directory.string());
+Engine Engine::load(const std::string& path, const Options& options) {
+  // First, so that a missing model is reported as such whatever the device is.
+  find_model_directory(path);
+  return load_on(make_cpu_backend("auto", DType::kF32), path, options);
+}
+
+Engine Engine::load_on(std::unique_ptr<const Backend> backend, const std::string& path, const Options& options) {
+  return Engine(std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path)), options);
 }
 
 Engine Engine::derive(const Options& options) const {
-  return Engine(model_, options);
+  const LoadedModel& model = *state_->model;
+  const char* dtype = dtype_name(model.backend->dtype());
+  check(options.device == "auto" || options.device == model.device, Code::kInvalidArgument,
+        "option device: got {}, but the model was loaded on {}; load it again", options.device, model.device);
+  check(options.dtype == "auto" || options.dtype == dtype, Code::kInvalidArgument,
+        "option dtype: got {}, but the model was loaded as {}; load it again", options.dtype, dtype);
+  return Engine(state_->model, options);
 }
-Engine::Engine(std::shared_ptr<const LoadedModel> model, const Options&) : model_(std::move(model)) {}
+
+Engine::Engine(std::shared_ptr<const LoadedModel> model, const Options& options) {
+  Settings settings = resolve_settings(*model, options);
+  auto state = std::make_unique<State>();
+  state->info = describe(*model, settings);
+  state->row_messages[static_cast<size_t>(RowStatus::kTooLong)] =
+      message("more than max_tokens={} tokens and long_text=error", settings.max_tokens);
+  state->row_messages[static_cast<size_t>(RowStatus::kTooLarge)] =
+      "the row alone does not fit into memory; a smaller max_tokens cuts it";
+  state->model = std::move(model);
+  state->settings = std::move(settings);
+  state_ = std::move(state);
+}
+
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 
 int64_t Engine::dim() const {
-  return 0;
+  return state_->settings.dim;
 }
 int64_t Engine::max_tokens() const {
-  return 0;
+  return state_->settings.max_tokens;
 }
-
 const std::string& Engine::info() const {
-  static const std::string empty;
-  return empty;
+  return state_->info;
 }
 
-const std::string& Engine::row_message(RowStatus) const {
-  return info();
+const std::string& Engine::row_message(RowStatus status) const {
+  return state_->row_messages.at(static_cast<size_t>(status));
 }
 
-void Engine::embed(const RowsView&, const VectorsView&, const Progress&, Stats&) const {
-  fail(Code::kUnsupported, "embed: this build has no encoder");
+void Engine::embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const {
+  stats = Stats();
+  rows.validate("embed");
+  out.validate("embed", dim(), rows.num_rows);
+  EmbedCall(*state_->model, state_->settings, rows, out).run(progress, stats);
 }
 
-void Engine::tokenize(std::string_view, Encoding&) const {
-  fail(Code::kUnsupported, "tokenize: this build has no tokenizer");
+void Engine::tokenize(std::string_view text, Encoding& out) const {
+  const Settings& settings = state_->settings;
+  if (settings.prompt.empty()) {
+    state_->model->tokenizer.encode(text, settings.max_tokens, out);
+  } else {
+    state_->model->tokenizer.encode(settings.prompt + std::string(text), settings.max_tokens, out);
+  }
 }
 
 }  // namespace emberline

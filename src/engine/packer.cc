@@ -8,7 +8,9 @@
 namespace emberline {
 
 int64_t claim_cost(int64_t remaining, int64_t num_workers, int64_t smallest, int64_t largest) {
-  return std::clamp(remaining / (2 * std::max<int64_t>(num_workers, 1)), smallest, std::max(smallest, largest));
+  largest = std::max(smallest, largest);
+  if (num_workers <= 1) return largest;
+  return std::clamp(remaining / (2 * num_workers), smallest, largest);
 }
 
 RowRange take_rows(std::span<const int64_t> offsets, int64_t begin, const RowCost& cost, int64_t target) {

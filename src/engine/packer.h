@@ -21,7 +21,7 @@ struct RowCost {
 };
 
 // Cost of one claim when `remaining` is left for num_workers workers: half of an equal share, so that claims shrink and
-// all workers finish together, but never outside [smallest, largest].
+// all workers finish together, but never outside [smallest, largest]. A worker alone takes the largest.
 int64_t claim_cost(int64_t remaining, int64_t num_workers, int64_t smallest, int64_t largest);
 
 // The next range from `begin`: as many rows as cost at most `target` together, at least one row where one is left.

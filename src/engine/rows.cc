@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/rows.h"
+
 #include "base/error.h"
-#include "engine/engine.h"
 
 namespace emberline {
 
@@ -31,6 +32,39 @@ std::string_view RowsView::text(int64_t row) const {
   const auto length = static_cast<size_t>(offsets[row + 1] - offsets[row]);
   if (length == 0) return {};
   return {reinterpret_cast<const char*>(data) + offsets[row], length};
+}
+
+void VectorsView::validate(const char* operation, int64_t dim, int64_t num_rows) const {
+  constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+  if (num_rows == 0) return;
+  check(data != nullptr, Code::kInvalidArgument, "{}: out.data is NULL with {} rows", operation, num_rows);
+  check(reinterpret_cast<uintptr_t>(data) % sizeof(float) == 0, Code::kInvalidArgument,
+        "{}: out.data is not aligned to {} bytes", operation, sizeof(float));
+  check(row_stride >= dim * kFloatBytes && row_stride % kFloatBytes == 0, Code::kInvalidArgument,
+        "{}: got out.row_stride {}, expected a multiple of {} from {} on", operation, row_stride, kFloatBytes,
+        dim * kFloatBytes);
+}
+
+float* VectorsView::vector(int64_t row) const {
+  return data + row * (row_stride / static_cast<int64_t>(sizeof(float)));
+}
+
+void VectorsView::set_outcome(int64_t row, RowStatus row_status, int64_t num_tokens, bool was_truncated) const {
+  if (status != nullptr) status[row] = static_cast<int32_t>(row_status);
+  if (tokens != nullptr) tokens[row] = static_cast<int32_t>(num_tokens);
+  if (truncated != nullptr) truncated[row] = was_truncated ? 1 : 0;
+}
+
+Stats& Stats::operator+=(const Stats& other) {
+  rows += other.rows;
+  nulls += other.nulls;
+  failed += other.failed;
+  truncated += other.truncated;
+  tokens += other.tokens;
+  batches += other.batches;
+  tokenize_ns += other.tokenize_ns;
+  compute_ns += other.compute_ns;
+  return *this;
 }
 
 }  // namespace emberline

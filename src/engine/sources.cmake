@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 target_sources(emberline_core PRIVATE
+  src/engine/embed_call.cc
   src/engine/engine.cc
+  src/engine/info.cc
+  src/engine/loaded_model.cc
   src/engine/model_source.cc
   src/engine/options.cc
   src/engine/packer.cc
   src/engine/rows.cc
+  src/engine/settings.cc
+  src/engine/worker.cc
 )

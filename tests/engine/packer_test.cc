@@ -108,5 +108,13 @@ TEST(ClaimCost, ShrinksWithWhatIsLeftAndStaysInBounds) {
   EXPECT_EQ(claim_cost(0, 2, 256, 4096), 256);
 }
 
+TEST(ClaimCost, WorkerAloneDoesNotShrinkItsClaims) {
+  EXPECT_EQ(claim_cost(1000, 1, 256, 4096), 4096);
+}
+
+TEST(ClaimCost, TinyBudgetStillGivesTheSmallestClaim) {
+  EXPECT_EQ(claim_cost(1000, 4, 256, 8), 256);
+}
+
 }  // namespace
 }  // namespace emberline

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/settings.h"
+
+namespace emberline {
+namespace {
+
+// Packed weights plus the activations of every thread's batch: hidden states, the widest product and what combines
+// layers.
+int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings) {
+  const NetworkConfig& network = model.config.network;
+  const int64_t widest = std::max(3 * network.hidden_size, network.intermediate_size);
+  const int64_t num_combined =
+      settings.selection.op == LayerOp::kConcat ? static_cast<int64_t>(settings.selection.layers.size()) : 1;
+  const int64_t floats_per_token = 3 * network.hidden_size + widest + num_combined * network.hidden_size;
+  const int64_t tokens = settings.num_threads * std::max(settings.batch_tokens, settings.max_tokens);
+  return (model.parameters + tokens * floats_per_token) * static_cast<int64_t>(sizeof(float));
+}
+
+}  // namespace
+
+std::string describe(const LoadedModel& model, const Settings& settings) {
+  const NetworkConfig& network = model.config.network;
+  std::vector<std::string> warnings = model.config.warnings;
+  warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
+  std::vector<std::string> prompt_names;
+  for (const auto& [name, text] : model.config.prompts) prompt_names.push_back(name);
+
+  nlohmann::ordered_json info;
+  info["model"] = model.config.directory.string();
+  info["architecture"] = network.model_type;
+  info["layers"] = network.num_hidden_layers;
+  info["hidden"] = network.hidden_size;
+  info["dim"] = settings.dim;
+  info["pooling"] = pooling_name(settings.plan.pooling);
+  info["normalize"] = settings.normalize;
+  info["max_tokens"] = settings.max_tokens;
+  info["vocab_size"] = model.tokenizer.vocab_size();
+  info["device"] = model.device;
+  info["dtype"] = dtype_name(model.backend->dtype());
+  info["isa"] = model.backend->describe();
+  info["threads"] = settings.num_threads;
+  info["batch_tokens"] = settings.batch_tokens;
+  info["parameters"] = model.parameters;
+  info["weights_bytes"] = model.weights_bytes;
+  info["estimated_memory_bytes"] = estimated_memory_bytes(model, settings);
+  info["layers_selected"] = settings.selection.layers;
+  info["layer_op"] = layer_op_name(settings.selection.op);
+  info["dims"] = settings.plan.dims == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(settings.plan.dims);
+  info["prompt"] = settings.prompt;
+  info["prompt_name"] = settings.prompt_name;
+  info["prompt_names"] = prompt_names;
+  info["long_text"] = settings.long_text == LongText::kTruncate ? "truncate" : "error";
+  info["notes"] = settings.notes;
+  info["warnings"] = warnings;
+  // Prompts and paths may hold bytes that are no UTF-8; JSON may not.
+  return info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace emberline

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/settings.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/error.h"
+
+namespace emberline {
+namespace {
+
+// CPUs that the scheduler lets this process use; containers and taskset narrow it, OMP_NUM_THREADS does not.
+int64_t allowed_cpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (::sched_getaffinity(0, sizeof(cpus), &cpus) == 0) return std::max(1, CPU_COUNT(&cpus));
+  return std::max<int64_t>(1, std::thread::hardware_concurrency());
+}
+
+void resolve_prompt(const ModelConfig& config, const Options& options, Settings& settings) {
+  if (options.prompt) {
+    settings.prompt = *options.prompt;
+    if (options.prompt_name) {
+      settings.notes.push_back("prompt_name=" + *options.prompt_name + " is not used: prompt wins over it.");
+    }
+    return;
+  }
+  const std::optional<std::string>& name = options.prompt_name ? options.prompt_name : config.default_prompt_name;
+  if (!name) return;
+  const auto found = config.prompts.find(*name);
+  if (found == config.prompts.end()) {
+    std::string known;
+    for (const auto& [key, text] : config.prompts) known += (known.empty() ? "" : ", ") + key;
+    fail(Code::kInvalidArgument, "option prompt_name: got \"{}\", expected one of this model's prompts: {}", *name,
+         known.empty() ? "it has none" : known);
+  }
+  settings.prompt = found->second;
+  settings.prompt_name = *name;
+}
+
+void resolve_max_tokens(const LoadedModel& model, const Options& options, Settings& settings) {
+  const int64_t smallest = model.tokenizer.num_special_tokens() + 1;
+  const int64_t largest = model.config.network.max_position_embeddings;
+  settings.max_tokens = options.max_tokens.value_or(model.config.max_tokens);
+  check(settings.max_tokens >= smallest && settings.max_tokens <= largest,
+        options.max_tokens ? Code::kInvalidArgument : Code::kFormat,
+        "option max_tokens: got {}, expected {} (special tokens and one more) to {} (positions of this model)",
+        settings.max_tokens, smallest, largest);
+}
+
+// Tokens of the prompt that pooling leaves out, counted as sentence-transformers does: the prompt alone is tokenized,
+// and a special token that closes it does not count.
+int64_t count_prompt_tokens(const Tokenizer& tokenizer, const Settings& settings) {
+  Encoding prompt;
+  tokenizer.encode(settings.prompt, settings.max_tokens, prompt);
+  Encoding empty;
+  tokenizer.encode("", settings.max_tokens, empty);
+  const bool is_closed = !empty.ids.empty() && !prompt.ids.empty() && prompt.ids.back() == empty.ids.back();
+  return static_cast<int64_t>(prompt.ids.size()) - (is_closed ? 1 : 0);
+}
+
+void resolve_head(const LoadedModel& model, const Options& options, Settings& settings) {
+  const ModelConfig& config = model.config;
+  const int64_t num_layers = config.network.num_hidden_layers;
+  settings.selection = {resolve_layers(options.layers, num_layers), options.layer_op};
+  settings.plan.pooling = options.pooling.value_or(config.pooling);
+  settings.plan.normalize = options.normalize;
+  settings.plan.use_dense = settings.selection.layers == std::vector<int64_t>{num_layers};
+  const bool has_dense = std::any_of(config.head.begin(), config.head.end(),
+                                     [](const HeadStep& step) { return step.kind == HeadStep::Kind::kDense; });
+  if (has_dense && !settings.plan.use_dense) {
+    settings.notes.push_back("The model's Dense head does not apply with layers=" + options.layers + ".");
+  }
+  if (settings.plan.pooling != config.pooling) {
+    settings.notes.push_back(message("pooling={} is in force; the model's own is {}.",
+                                     pooling_name(settings.plan.pooling), pooling_name(config.pooling)));
+  }
+  if (!config.include_prompt && !settings.prompt.empty()) {
+    settings.plan.prompt_tokens = count_prompt_tokens(model.tokenizer, settings);
+  }
+  const bool concatenates = options.layer_op == LayerOp::kConcat;
+  const int64_t width =
+      config.network.hidden_size * (concatenates ? static_cast<int64_t>(settings.selection.layers.size()) : 1);
+  settings.dim = model.head.output_dim(settings.plan, width);
+  if (options.dims) {
+    check(*options.dims <= settings.dim, Code::kInvalidArgument,
+          "option dims: got {}, expected 1 to {}, the dimensions of this model's vectors", *options.dims, settings.dim);
+    settings.plan.dims = *options.dims;
+    settings.dim = model.head.output_dim(settings.plan, width);
+  }
+  settings.normalize = model.head.normalizes(settings.plan);
+}
+
+}  // namespace
+
+Settings resolve_settings(const LoadedModel& model, const Options& options) {
+  const NetworkConfig& network = model.config.network;
+  Settings settings;
+  resolve_prompt(model.config, options, settings);
+  resolve_max_tokens(model, options, settings);
+  resolve_head(model, options, settings);
+  settings.long_text = options.long_text;
+  settings.batch_tokens = options.batch_tokens.value_or(
+      model.backend->preferred_batch_tokens(network.hidden_size, network.intermediate_size));
+  settings.num_threads = options.threads.value_or(allowed_cpus());
+  return settings;
+}
+
+}  // namespace emberline

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Options meet a model: what one handle does, with every default resolved.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/loaded_model.h"
+#include "engine/options.h"
+#include "model/encoder.h"
+#include "model/head.h"
+
+namespace emberline {
+
+struct Settings {
+  LayerSelection selection;
+  HeadPlan plan;
+  bool normalize = false;   // whether vectors come out with length 1
+  std::string prompt;       // put before every text; may be empty
+  std::string prompt_name;  // where the prompt came from; empty for none or for one given as text
+  int64_t max_tokens = 0;   // special tokens included
+  LongText long_text = LongText::kTruncate;
+  int64_t batch_tokens = 0;
+  int64_t num_threads = 0;
+  int64_t dim = 0;                 // floats in one vector
+  std::vector<std::string> notes;  // what the options changed silently, one sentence each
+};
+
+// Throws Error(kInvalidArgument) naming the option, its value and what this model allows.
+Settings resolve_settings(const LoadedModel& model, const Options& options);
+
+// JSON: the model, the device, the options in force, notes and warnings.
+std::string describe(const LoadedModel& model, const Settings& settings);
+
+}  // namespace emberline
