@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fails where the library exports anything but emb_*: a caller could come to depend on it, or another library clash with it.
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${listing}")
+set(count 0)
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE "^.* " "" symbol "${line}")
+  if(symbol MATCHES "^emb_[a-z_]+$")
+    math(EXPR count "${count} + 1")
+  elseif(NOT symbol MATCHES "^(_init|_fini|__bss_start|_edata|_end)$")
+    message(SEND_ERROR "exported: ${symbol}")
+  endif()
+endforeach()
+if(count EQUAL 0)
+  message(FATAL_ERROR "no emb_ symbol in ${LIBRARY}")
+endif()
+message(STATUS "${count} exported symbols, all emb_*")
