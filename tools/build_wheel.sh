@@ -11,6 +11,7 @@ rm -rf build/wheel
   -Cwheel.tags=py3-none-manylinux_2_28_x86_64 \
   -Ccmake.define.EMB_JARS="$root/build/jars" \
   -Ccmake.define.EMB_JNI=ON \
+  -Ccmake.define.EMB_WERROR=ON \
   -Ccmake.define.CMAKE_C_COMPILER="$root/tools/zig-cc" \
   -Ccmake.define.CMAKE_CXX_COMPILER="$root/tools/zig-c++" \
   -Ccmake.define.CMAKE_AR="$root/tools/zig-ar" \

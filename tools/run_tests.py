@@ -24,6 +24,8 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "test"
 JOBS = os.environ.get("JOBS") or str(os.cpu_count() or 2)
+MVN_FLAGS = os.environ.get("MVN_FLAGS", "")
+JVM_LIBRARY = "-Demberline.library.folder=$PWD/build/jar-resources"  # laid out by tools/build_jars.sh
 PYTEST = ".venv/bin/python -m pytest -q -p no:cacheprovider"
 MODELS = ("all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5")
 
@@ -66,9 +68,12 @@ def suites() -> list[Suite]:
         Suite("dev", ctest("dev"), "build/test/dev.xml", minutes=30),
         Suite("asan", ctest("asan"), "build/test/asan.xml", minutes=30),
         Suite("tsan", ctest("tsan", "engine|api|Engine|Api"), "build/test/tsan.xml", minutes=30, only_all=True),
+        Suite("jvm", [f"mvn -B -ntp {MVN_FLAGS} test {JVM_LIBRARY}"], "*/target/surefire-reports/TEST-*.xml"),
         Suite("tools", pytest("tools", "tests/tools tests/wheel"), "build/test/tools.xml"),
         Suite("python", pytest("python", "tests/python -m 'not slow'"), "build/test/python.xml"),
         Suite("spark", pytest("spark", "tests/spark -m 'not slow'"), "build/test/spark.xml"),
+        Suite("ids", [".venv/bin/python tools/compare_ids.py --lines 10000"]),
+        Suite("ids-all", [".venv/bin/python tools/compare_ids.py --lines 100000"], minutes=60, only_all=True),
         Suite("slow", pytest("slow", "tests -m slow"), "build/test/slow.xml", minutes=60, only_all=True),
         Suite("lint", [".venv/bin/python tools/lint.py --junit build/test/lint.xml"], "build/test/lint.xml"),
     ]
