@@ -19,8 +19,8 @@
  *
  * Threads: an emb_model may be used by many threads at once; an emb_options by one at a time.
  * Failure: every function that can fail returns an emb_code and leaves the reason in emb_last_error() of the calling
- * thread. Nothing aborts, nothing is printed. After fork() a child may go on using a handle: the engine keeps no threads
- * and no locks between calls. Releasing NULL does nothing. */
+ * thread. Nothing aborts, nothing is printed. After fork() a child may go on using a handle: the engine keeps no
+ * threads and no locks between calls. Releasing NULL does nothing. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,30 +59,30 @@ typedef struct emb_model emb_model;     /* opaque: weights, tokenizer and the op
 
 /* One line of the option table that drives every door (Python keyword, CLI flag, SQL named argument). */
 typedef struct emb_option_info {
-  const char *name;          /* "layer_op" */
-  const char *type;          /* "text", "integer", "boolean", "choice" or "layers" */
-  const char *default_value; /* as text; "" means: the model's own */
-  const char *choices;       /* comma separated for "choice", else "" */
-  const char *help;          /* one sentence */
+  const char* name;          /* "layer_op" */
+  const char* type;          /* "text", "integer", "boolean", "choice" or "layers" */
+  const char* default_value; /* as text; "" means: the model's own */
+  const char* choices;       /* comma separated for "choice", else "" */
+  const char* help;          /* one sentence */
   int32_t is_load_time;      /* 1: fixed by emb_model_load; 0: emb_model_derive may change it */
 } emb_option_info;
 
 /* Input rows in Arrow's large_string layout; borrowed for the call. */
 typedef struct emb_rows {
-  const uint8_t *data;     /* UTF-8 bytes of all rows; invalid sequences count as U+FFFD */
-  const int64_t *offsets;  /* [num_rows + 1] byte offsets into data, not decreasing */
-  const uint8_t *validity; /* Arrow bitmap (least significant bit first, 1 = valid), or NULL: no nulls */
+  const uint8_t* data;     /* UTF-8 bytes of all rows; invalid sequences count as U+FFFD */
+  const int64_t* offsets;  /* [num_rows + 1] byte offsets into data, not decreasing */
+  const uint8_t* validity; /* Arrow bitmap (least significant bit first, 1 = valid), or NULL: no nulls */
   int64_t validity_offset; /* bit of row 0 in validity */
   int64_t num_rows;
 } emb_rows;
 
 /* The caller's output buffers, all indexed by input row. Rows without a vector are left untouched in data. */
 typedef struct emb_vectors {
-  float *data;        /* first vector; [num_rows, dim] at row_stride */
+  float* data;        /* first vector; [num_rows, dim] at row_stride */
   int64_t row_stride; /* bytes from one vector to the next; at least dim * sizeof(float), a multiple of 4 */
-  int32_t *status;    /* [num_rows] emb_row_status, or NULL */
-  int32_t *tokens;    /* [num_rows] tokens the model saw (0 for null and failed rows), or NULL */
-  uint8_t *truncated; /* [num_rows] 1 where text was cut at max_tokens, or NULL */
+  int32_t* status;    /* [num_rows] emb_row_status, or NULL */
+  int32_t* tokens;    /* [num_rows] tokens the model saw (0 for null and failed rows), or NULL */
+  uint8_t* truncated; /* [num_rows] 1 where text was cut at max_tokens, or NULL */
 } emb_vectors;
 
 typedef struct emb_stats {
@@ -97,50 +97,50 @@ typedef struct emb_stats {
 } emb_stats;
 
 /* Called on the thread that called emb_embed, between batches. Non-zero cancels. */
-typedef int (*emb_progress)(void *context, int64_t rows_done, int64_t rows_total, int64_t tokens_done);
+typedef int (*emb_progress)(void* context, int64_t rows_done, int64_t rows_total, int64_t tokens_done);
 
 /* What a call may say while it runs and after. */
 typedef struct emb_run {
   emb_progress progress; /* or NULL */
-  void *context;         /* handed to progress */
+  void* context;         /* handed to progress */
   emb_stats stats;       /* written before return, also on failure */
 } emb_run;
 
 /* Token ids of many rows; owned by the library until emb_tokens_release. */
 typedef struct emb_tokens {
-  int32_t *ids;       /* [offsets[num_rows]] */
-  int64_t *offsets;   /* [num_rows + 1] */
-  uint8_t *truncated; /* [num_rows] */
+  int32_t* ids;       /* [offsets[num_rows]] */
+  int64_t* offsets;   /* [num_rows + 1] */
+  uint8_t* truncated; /* [num_rows] */
   int64_t num_rows;
 } emb_tokens;
 
-EMB_API const char *emb_version(void);    /* "0.1.0" */
-EMB_API const char *emb_last_error(void); /* of this thread; "" after success; valid until its next call */
+EMB_API const char* emb_version(void);    /* "0.1.0" */
+EMB_API const char* emb_last_error(void); /* of this thread; "" after success; valid until its next call */
 
 /* Options. emb_options_set fails on an unknown name (and suggests the nearest) and on a value out of range. */
-EMB_API emb_code emb_options_create(emb_options **options);
-EMB_API emb_code emb_options_set(emb_options *options, const char *name, const char *value);
-EMB_API void emb_options_release(emb_options *options);
+EMB_API emb_code emb_options_create(emb_options** options);
+EMB_API emb_code emb_options_set(emb_options* options, const char* name, const char* value);
+EMB_API void emb_options_release(emb_options* options);
 EMB_API int32_t emb_option_count(void);
-EMB_API emb_code emb_option_describe(int32_t index, emb_option_info *info); /* static strings */
+EMB_API emb_code emb_option_describe(int32_t index, emb_option_info* info); /* static strings */
 
 /* Models. options may be NULL: all defaults. */
-EMB_API emb_code emb_model_load(const char *path, const emb_options *options, emb_model **model);
+EMB_API emb_code emb_model_load(const char* path, const emb_options* options, emb_model** model);
 /* A second handle over the same weights with other options; each is released on its own, in any order. Options that are
  * not set in options take the model author's defaults, not those of model; load-time options may not differ. */
-EMB_API emb_code emb_model_derive(const emb_model *model, const emb_options *options, emb_model **derived);
-EMB_API void emb_model_release(emb_model *model);
-EMB_API int64_t emb_model_dim(const emb_model *model);        /* floats in one vector */
-EMB_API int64_t emb_model_max_tokens(const emb_model *model); /* special tokens included */
-EMB_API const char *emb_model_info(const emb_model *model);   /* JSON, owned by model */
+EMB_API emb_code emb_model_derive(const emb_model* model, const emb_options* options, emb_model** derived);
+EMB_API void emb_model_release(emb_model* model);
+EMB_API int64_t emb_model_dim(const emb_model* model);        /* floats in one vector */
+EMB_API int64_t emb_model_max_tokens(const emb_model* model); /* special tokens included */
+EMB_API const char* emb_model_info(const emb_model* model);   /* JSON, owned by model */
 
 /* The work. run may be NULL. Bad rows get a status and do not fail the call. */
-EMB_API emb_code emb_embed(const emb_model *model, const emb_rows *rows, const emb_vectors *out, emb_run *run);
+EMB_API emb_code emb_embed(const emb_model* model, const emb_rows* rows, const emb_vectors* out, emb_run* run);
 /* Token ids as the model sees them, special tokens, prompt and truncation included; a null row has none. */
-EMB_API emb_code emb_tokenize(const emb_model *model, const emb_rows *rows, emb_tokens *tokens);
-EMB_API void emb_tokens_release(emb_tokens *tokens);
+EMB_API emb_code emb_tokenize(const emb_model* model, const emb_rows* rows, emb_tokens* tokens);
+EMB_API void emb_tokens_release(emb_tokens* tokens);
 /* Sentence for a row's status, e.g. "more than max_tokens=256 tokens and long_text=error". Owned by model. */
-EMB_API const char *emb_row_message(const emb_model *model, emb_row_status status);
+EMB_API const char* emb_row_message(const emb_model* model, emb_row_status status);
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ class Descriptor {
 };
 
 size_t regular_file_size(int fd, const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   check(::fstat(fd, &status) == 0, Code::kIo, "stat {}: {}", path.string(), std::strerror(errno));
   check(S_ISREG(status.st_mode), Code::kIo, "open {}: not a regular file", path.string());
   return static_cast<size_t>(status.st_size);
