@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
@@ -25,8 +26,7 @@ struct Case {
 };
 
 std::unique_ptr<Backend> make_backend(const std::string& name) {
-  check(name == "naive", Code::kUnsupported, "no backend {}", name);
-  return make_naive_backend();
+  return name == "naive" ? make_naive_backend() : make_cpu_backend(name, DType::kF32);
 }
 
 class GoldenTest : public testing::TestWithParam<Case> {
@@ -52,6 +52,18 @@ class GoldenTest : public testing::TestWithParam<Case> {
     plan.pooling = config_.pooling;
     plan.prompt_tokens = golden_->prompt_tokens;
     return plan;
+  }
+
+  // Double-precision loops over a real network take seconds a row, so those get a few.
+  std::vector<std::vector<int32_t>> rows() const {
+    std::vector<std::vector<int32_t>> all = golden_->ids;
+    if (!GetParam().model.starts_with("tiny-") && GetParam().backend == "naive") all.resize(2);
+    return all;
+  }
+
+  MatrixView finish(const Batch& batch) {
+    const LayerSelection last = {.layers = {config_.network.num_hidden_layers}};
+    return head_->finish(*stream_, encoder_->forward(*stream_, batch, last, scratch_), batch, plan(), scratch_);
   }
 
   std::unique_ptr<Backend> backend_;
@@ -93,15 +105,8 @@ TEST_P(GoldenTest, EveryHiddenLayerIsTheReferences) {
 }
 
 TEST_P(GoldenTest, FinishedVectorsOfOneBatchAreTheReferences) {
-  const bool few = GetParam().model.starts_with("tiny-") || GetParam().backend != "naive";
-  std::vector<std::vector<int32_t>> rows = golden_->ids;
-  if (!few) rows.resize(4);  // double-precision loops over a real network take seconds a row
-  const Batch batch = make_batch(rows);
-  const MatrixView states =
-      encoder_->forward(*stream_, batch, {.layers = {config_.network.num_hidden_layers}}, scratch_);
-  const MatrixView vectors = head_->finish(*stream_, states, batch, plan(), scratch_);
-  ASSERT_EQ(vectors.rows, batch.num_seqs());
-  ASSERT_EQ(vectors.cols, head_->output_dim(plan(), config_.network.hidden_size));
+  const MatrixView vectors = finish(make_batch(rows()));
+  ASSERT_EQ(vectors.rows, static_cast<int64_t>(rows().size()));
   for (int64_t row = 0; row < vectors.rows; ++row) {
     const std::vector<float> expected = golden_->vector(row);
     ASSERT_EQ(vectors.cols, static_cast<int64_t>(expected.size()));
@@ -112,16 +117,29 @@ TEST_P(GoldenTest, FinishedVectorsOfOneBatchAreTheReferences) {
   }
 }
 
+TEST_P(GoldenTest, VectorsOfABatchAreBitEqualToThoseOfRowsAlone) {
+  const MatrixView together = finish(make_batch(rows()));
+  std::vector<float> expected;
+  for (int64_t row = 0; row < together.rows; ++row) {
+    expected.insert(expected.end(), together.data + row * together.row_stride,
+                    together.data + row * together.row_stride + together.cols);
+  }
+  const int64_t dim = together.cols;
+  for (size_t row = 0; row < rows().size(); ++row) {
+    const MatrixView alone = finish(make_batch({rows()[row]}));
+    EXPECT_EQ(std::memcmp(alone.data, expected.data() + row * static_cast<size_t>(dim), static_cast<size_t>(dim) * 4),
+              0)
+        << "row " << row;
+  }
+}
+
 TEST_P(GoldenTest, TokenLimitIsTheReferences) {
   EXPECT_EQ(config_.max_tokens, golden_->max_tokens);
 }
 
-std::vector<Case> cases(const std::string& backend) {
+std::vector<Case> cases(const std::string& backend, const std::vector<std::string>& models) {
   std::vector<Case> all;
-  for (const std::string& model : tiny_models()) all.push_back({model, backend});
-  for (const char* model : {"all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5"}) {
-    all.push_back({model, backend});
-  }
+  for (const std::string& model : models) all.push_back({model, backend});
   return all;
 }
 
@@ -133,7 +151,17 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Naive, GoldenTest, testing::ValuesIn(cases("naive")), case_name);
+std::vector<std::string> real_models() {
+  return {"all-MiniLM-L6-v2", "bge-small-en-v1.5", "bge-small-zh-v1.5", "e5-small-v2"};
+}
+
+// Every layout on every instruction set; real networks on the one this machine would take, and one without any kernels.
+INSTANTIATE_TEST_SUITE_P(Naive, GoldenTest, testing::ValuesIn(cases("naive", tiny_models())), case_name);
+INSTANTIATE_TEST_SUITE_P(Portable, GoldenTest, testing::ValuesIn(cases("portable", tiny_models())), case_name);
+INSTANTIATE_TEST_SUITE_P(Avx2, GoldenTest, testing::ValuesIn(cases("avx2", tiny_models())), case_name);
+INSTANTIATE_TEST_SUITE_P(Avx512, GoldenTest, testing::ValuesIn(cases("avx512", tiny_models())), case_name);
+INSTANTIATE_TEST_SUITE_P(RealNaive, GoldenTest, testing::ValuesIn(cases("naive", {real_models().front()})), case_name);
+INSTANTIATE_TEST_SUITE_P(Real, GoldenTest, testing::ValuesIn(cases("auto", real_models())), case_name);
 
 }  // namespace
 }  // namespace emberline
