@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the models of the tests lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ROOT / "tests" / "data" / "tiny-bert"
+MINILM = ROOT / "build" / "models" / "all-MiniLM-L6-v2"
+REFERENCE = ROOT / ".venv-reference" / "bin" / "python"

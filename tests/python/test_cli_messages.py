@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the command line says when asked for what cannot be: one line, the right status, nothing written."""
+
+import json
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import emberline
+from data_paths import TINY
+
+
+@pytest.fixture
+def files(tmp_path):
+    pq.write_table(pa.table({"id": [1], "title": ["a"], "body": ["b"]}), tmp_path / "two.parquet")
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "none.parquet")
+    pq.write_table(pa.table({"text": ["a"], "embedding": [1]}), tmp_path / "taken.parquet")
+    pq.write_table(pa.table({"text": [1]}), tmp_path / "number.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 this is no parquet file PAR1")
+    (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n{"text": \n')
+    (tmp_path / "mixed.jsonl").write_text('{"text": "a"}\n{"text": 3}\n')
+    (tmp_path / "ragged.csv").write_text("text,n\na,1\nb\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "in.txt").write_text("a\n")
+    (tmp_path / "in.docx").write_text("a\n")
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "folder.parquet").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.txt"], ["missing.txt does not exist"]),
+        (["in.docx"], ["in.docx: unknown kind of input", ".parquet, .csv, .jsonl, .ndjson, .txt"]),
+        (["hollow"], ["hollow has no file that ends in .parquet"]),
+        (["in.txt", "-o", "out.txt"], ["out.txt: unknown kind of output", ".parquet, .csv, .jsonl, .ndjson"]),
+        (["in.txt", "-o", "folder.parquet"], ["folder.parquet is a directory"]),
+        (["in.txt", "-o", "no/such/out.parquet"], ["no/such/out.parquet: the directory no/such does not exist"]),
+        (["in.txt", "--report", "no/run.json"], ["no/run.json: the directory no does not exist"]),
+        (["two.parquet"], ["name the column to embed with --column; columns of text: title, body"]),
+        (["two.parquet", "--column", "text"], ["the input has no column text; it has id, title, body"]),
+        (["none.parquet"], ["no column is text: id"]),
+        (["number.parquet", "--column", "text"], ["column text is int64, expected text"]),
+        (["taken.parquet"], ["the input has a column embedding already", "--output-column"]),
+        (["broken.parquet"], ["broken.parquet: "]),
+        (["broken.jsonl"], ["broken.jsonl: JSON parse error"]),
+        (["mixed.jsonl"], ["mixed.jsonl: ", "text"]),
+        (["ragged.csv"], ["ragged.csv: ", "Expected 2 columns, got 1"]),
+        (["empty.csv"], ["empty.csv: Empty CSV file"]),
+        (["two.parquet", "number.parquet", "in.txt"], ["in.txt does not fit the files before it", "text"]),
+        (["in.txt", "--max-tokens", "many"], ['option max_tokens: got "many"']),
+        (["in.txt", "--layers", "-99"], ["layers", "-99"]),
+        (["in.txt", "--prompt-name", "nope"], ["nope"]),
+        (["in.txt", "--device", "cuda"], ["cuda"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_one_line_says_what_is_wrong(cli, files, arguments, words):
+    before = sorted(os.listdir(files))
+    if "-o" not in arguments:
+        arguments = [*arguments, "-o", "out.parquet"]
+    done = cli("embed", *arguments, "--model", TINY, status=1)
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("emberline: ")
+    for word in words:
+        assert word in done.stderr
+    assert sorted(os.listdir(files)) == before
+
+
+def test_a_missing_model_is_named(cli, files):
+    done = cli("embed", "in.txt", "-o", "out.parquet", "--model", "no-such-model", status=1)
+    assert "no-such-model" in done.stderr
+    assert not (files / "out.parquet").exists()
+
+
+def test_wrong_usage_has_status_2(cli):
+    assert "required: -o/--output" in cli("embed", "in.txt", "--model", TINY, status=2).stderr
+    assert "--no-such-flag" in cli("embed", "a", "-o", "b", "--model", TINY, "--no-such-flag", "1", status=2).stderr
+    assert "COMMAND" in cli(status=2).stderr
+
+
+def test_help_lists_every_option_of_the_table(cli):
+    shown = cli("embed", "--help").stdout
+    for option in emberline.options():
+        assert f"--{option.name.replace('_', '-')} " in shown
+
+
+def test_version(cli):
+    assert cli("--version").stdout == f"emberline {emberline.__version__}\n"
+
+
+def test_info_as_a_table_and_as_json(cli, model):
+    assert json.loads(cli("info", TINY, "--json").stdout) == model.info
+    shown = cli("info", TINY).stdout
+    for name in model.info:
+        assert any(line.startswith(name) for line in shown.splitlines())
+    assert json.loads(cli("info", TINY, "--json", "--max-tokens", "7").stdout)["max_tokens"] == 7
+
+
+def test_info_of_no_model(cli):
+    done = cli("info", "no-such-model", status=1)
+    assert done.stderr.startswith("emberline: ")
+    assert "no-such-model" in done.stderr
+
+
+def test_a_missing_library_is_one_line(cli, monkeypatch):
+    monkeypatch.setenv("EMBERLINE_LIBRARY", "nowhere.so")
+    done = cli("info", TINY, status=1)
+    assert done.stderr == "emberline: emberline's native library is not at nowhere.so: install the emberline wheel\n"
