@@ -15,10 +15,11 @@ import textwrap
 import threading
 import time
 
-import emberline.spark as em
 import numpy as np
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
+
+import emberline.spark as em
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 QUESTIONS = ["a game with penguins", "watch the stars and planets at night", "what will the weather be tomorrow?"]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """emberline inside the executor's JVM."""
 
-import emberline.spark as em
 from pyspark.sql import SparkSession
 from session import Runner, configured
+
+import emberline.spark as em
 
 BATCHES = (0,)
 
