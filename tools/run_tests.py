@@ -11,6 +11,7 @@ test. Exit status 1 if anything failed."""
 
 import argparse
 import os
+import resource
 import shlex
 import shutil
 import signal
@@ -132,7 +133,7 @@ def kill_group(leader: int) -> None:
 
 
 def run(suite: Suite) -> Result:
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), cpu_seconds()
     for stale in ROOT.glob(suite.reports) if suite.reports else ():
         stale.unlink()
     log = OUT / f"{suite.name}.log"
@@ -149,7 +150,7 @@ def run(suite: Suite) -> Result:
         if trouble and not result.failed:
             result.failed = 1
             result.names.append(trouble)
-    print_line(suite.name, result, time.monotonic() - started)
+    print_line(suite.name, result, time.monotonic() - started, cpu_seconds() - cpu_before)
     if result.failed:
         print_failure(result, log)
     return result
@@ -160,9 +161,15 @@ def counts(result: Result) -> str:
     return text + (f", {result.skipped} skipped" if result.skipped else "")
 
 
-def print_line(name: str, result: Result, seconds: float) -> None:
-    # The first word's case and the time at the end keep this apart from the closing line.
-    print(f"{'FAIL' if result.failed else 'ok  '} {name:8} {counts(result)} in {seconds:.0f} s", flush=True)
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def print_line(name: str, result: Result, seconds: float, cpu: float) -> None:
+    # The first word and the times keep this apart from the closing line.
+    verdict = "FAIL" if result.failed else "ok  "
+    print(f"{verdict} {name:8} {counts(result)} in {seconds:.0f} s ({cpu:.0f} s of cpu)", flush=True)
 
 
 def print_failure(result: Result, log: Path) -> None:
