@@ -14,6 +14,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 export JOBS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Maven, CMake and PySpark take the same JDK: the one of javac, unless the caller chose.
+ifndef JAVA_HOME
+JAVAC := $(shell readlink -f "$$(command -v javac)")
+ifneq ($(JAVAC),)
+export JAVA_HOME := $(patsubst %/bin/javac,%,$(JAVAC))
+endif
+endif
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet $(PIP_FLAGS)
@@ -53,11 +60,13 @@ jars: $(STAMPS)/jars ## build/jars/*.jar
 format: .venv/.lint-tools ## rewrite sources in the house's format
 	$(PY) tools/lint.py --fix
 
-lint: .venv/.lint-tools ## formats, clang-tidy, ruff, layers, shell syntax, texts
+lint: .venv/.lint-tools build/third_party/.complete ## formats, clang-tidy, ruff, layers, shell syntax, texts
 	$(PY) tools/lint.py
 
 clean: ## remove what was built; .venv, downloads and models stay (rm -rf build .venv for all)
-	find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -exec rm -rf {} + 2>/dev/null || true
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -exec rm -rf {} +
+	rm -rf target jvm/target spark/target spark-warehouse metastore_db derby.log .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # --- set-up, one stamp each ---
 

@@ -187,6 +187,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="also the slow ones")
     parser.add_argument("--list", action="store_true", help="print the suites and stop")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a running step is ended too
     known = {suite.name: suite for suite in suites()}
     if arguments.list:
         print("\n".join(f"{suite.name:8} {'; '.join(suite.steps)}" for suite in known.values()))
