@@ -61,7 +61,7 @@ JsonFile::JsonFile(JsonFile&&) noexcept = default;
 JsonFile& JsonFile::operator=(JsonFile&&) noexcept = default;
 
 JsonNode JsonFile::root() const {
-  return JsonNode(&value_->json, name_ + ":");
+  return JsonNode(&value_->json, name_);
 }
 
 bool JsonNode::is_null() const {
@@ -94,7 +94,7 @@ JsonNode JsonNode::member(const std::string& key) const {
   if (!is_object()) fail_type(*this, value_, "an object");
   const auto found = json(value_).find(key);
   check(found != json(value_).end(), Code::kFormat, "{}: \"{}\" is missing", place_, key);
-  return JsonNode(&*found, place_ + (place_.back() == ':' ? " " : ".") + key);
+  return JsonNode(&*found, place_ + (place_.find(": ") == std::string::npos ? ": " : ".") + key);
 }
 
 std::vector<JsonNode> JsonNode::list() const {

@@ -2,6 +2,7 @@
 #include "text/tokenizer_files.h"
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -36,8 +37,9 @@ class Warnings {
   void differ(const char* what, bool there, bool used) { differ(what, text(there), text(used)); }
   void id(const AddedToken& token, int32_t used) {
     if (token.id < 0 || token.id == used) return;
-    out_.push_back(message("added token \"{}\" has id {} in its file, but gets id {}, as in tokenizers", token.content,
-                           token.id, used));
+    const std::string text = message("added token \"{}\" has id {} in its file, but gets id {}, as in tokenizers",
+                                     token.content, token.id, used);
+    if (std::find(out_.begin(), out_.end(), text) == out_.end()) out_.push_back(text);
   }
 
  private:
@@ -74,10 +76,19 @@ void compare(const TokenizerFile& file, const BertNormalizerConfig& normalizer, 
   warnings.differ("post_processor", order(file.post_processor), order(post_processor));
 }
 
-// The tokens that transformers adds to those in `vocabulary`: the settings' own list, then those that have a role and
-// are not there yet, then the extra ones.
-void add_tokens(const TokenizerSettings& settings, AddedVocabulary& vocabulary, Warnings warnings) {
-  for (const AddedToken& token : settings.added_tokens) warnings.id(token, vocabulary.add(token));
+// The list that transformers adds first, by id: the settings' own, or else those of the files that were before it.
+std::vector<AddedToken> listed_tokens(const TokenizerSettings& settings, const TokenizerFile& file) {
+  if (settings.added_tokens) return *settings.added_tokens;
+  std::map<int32_t, AddedToken> by_id;
+  for (const AddedToken& token : settings.older_tokens) by_id[token.id] = token;
+  for (const AddedToken& token : file.added_tokens) by_id[token.id] = token;
+  std::vector<AddedToken> tokens;
+  for (auto& [id, token] : by_id) tokens.push_back(std::move(token));
+  return tokens;
+}
+
+// Then those that have a role and are not there yet, then the extra ones.
+void add_named_tokens(const TokenizerSettings& settings, AddedVocabulary& vocabulary) {
   const auto add_missing = [&](const AddedToken& token) {
     if (!token.content.empty() && !vocabulary.has(token.content)) vocabulary.add(token);
   };
@@ -89,7 +100,7 @@ void add_tokens(const TokenizerSettings& settings, AddedVocabulary& vocabulary, 
   for (const AddedToken& token : settings.extra_tokens) add_missing(token);
 }
 
-void add_file_tokens(const std::vector<AddedToken>& tokens, AddedVocabulary& vocabulary, Warnings warnings) {
+void add_tokens(const std::vector<AddedToken>& tokens, AddedVocabulary& vocabulary, Warnings warnings) {
   for (const AddedToken& token : tokens) {
     if (!token.content.empty()) warnings.id(token, vocabulary.add(token));
   }
@@ -101,12 +112,8 @@ TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file,
   TokenizerParts parts;
   const Warnings warnings(parts.warnings);
   AddedVocabulary vocabulary(file.wordpiece.vocab);
-  if (settings.added_tokens.empty()) {
-    std::sort(file.added_tokens.begin(), file.added_tokens.end(),
-              [](const auto& a, const auto& b) { return a.id < b.id; });
-    add_file_tokens(file.added_tokens, vocabulary, warnings);
-  }
-  add_tokens(settings, vocabulary, warnings);
+  add_tokens(listed_tokens(settings, file), vocabulary, warnings);
+  add_named_tokens(settings, vocabulary);
 
   const BertNormalizerConfig normalizer{true, settings.tokenize_chinese_chars, settings.strip_accents,
                                         settings.do_lower_case};
@@ -132,8 +139,9 @@ TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile 
   TokenizerParts parts;
   const Warnings warnings(parts.warnings);
   AddedVocabulary vocabulary(file.wordpiece.vocab);
-  add_file_tokens(file.added_tokens, vocabulary, warnings);
-  add_tokens(settings, vocabulary, warnings);
+  add_tokens(file.added_tokens, vocabulary, warnings);
+  add_tokens(listed_tokens(settings, file), vocabulary, warnings);
+  add_named_tokens(settings, vocabulary);
   parts.normalizer = std::move(file.normalizer);
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
   parts.model = make_wordpiece(file.wordpiece);

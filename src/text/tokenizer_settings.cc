@@ -94,6 +94,36 @@ std::vector<AddedToken> read_decoder(const JsonNode& decoder) {
   return tokens;
 }
 
+// added_tokens.json: ids by token. Those that have a role are special.
+std::vector<AddedToken> read_older_tokens(const JsonNode& root, const std::map<std::string, AddedToken>& named) {
+  std::vector<AddedToken> tokens;
+  for (const auto& [content, id] : root.ids()) {
+    AddedToken token;
+    token.content = content;
+    token.id = id;
+    token.special = std::any_of(named.begin(), named.end(),
+                                [&, &text = content](const auto& role) { return role.second.content == text; });
+    token.normalized = !token.special;
+    tokens.push_back(token);
+  }
+  std::sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return tokens;
+}
+
+void read_tokenizer_config(const JsonNode& root, TokenizerSettings& settings) {
+  settings.do_lower_case = root.boolean_or("do_lower_case", true);
+  settings.strip_accents = root.boolean_or("strip_accents", settings.do_lower_case);
+  settings.tokenize_chinese_chars = root.boolean_or("tokenize_chinese_chars", true);
+  settings.split_special_tokens = root.boolean_or("split_special_tokens", false);
+  settings.truncation_side = root.text_or("truncation_side", "");
+  check(settings.truncation_side.empty() || settings.truncation_side == "left" || settings.truncation_side == "right",
+        Code::kFormat, "tokenizer_config.json: truncation_side is \"{}\", expected left or right",
+        settings.truncation_side);
+  read_named_tokens(root, settings.named_tokens);
+  settings.extra_tokens = read_extra_tokens(root);
+  if (root.has("added_tokens_decoder")) settings.added_tokens = read_decoder(root.at("added_tokens_decoder"));
+}
+
 }  // namespace
 
 TokenizerSettings read_tokenizer_settings(const fs::path& directory, bool has_tokenizer_json) {
@@ -103,35 +133,24 @@ TokenizerSettings read_tokenizer_settings(const fs::path& directory, bool has_to
   TokenizerSettings settings;
   const std::string named = tokenizer_config ? tokenizer_config->root().text_or("tokenizer_class", "") : "";
   settings.rebuilds_bert = rebuilds_bert(named, config) || !has_tokenizer_json;
-  if (settings.rebuilds_bert) {
-    for (const auto& [role, content] : std::map<std::string, std::string>{{"unk_token", "[UNK]"},
-                                                                          {"sep_token", "[SEP]"},
-                                                                          {"pad_token", "[PAD]"},
-                                                                          {"cls_token", "[CLS]"},
-                                                                          {"mask_token", "[MASK]"}}) {
-      settings.named_tokens[role] = special_token(content);
-    }
-  }
-  bool has_decoder = false;
-  if (tokenizer_config) {
-    const JsonNode root = tokenizer_config->root();
-    settings.do_lower_case = root.boolean_or("do_lower_case", true);
-    settings.strip_accents = root.boolean_or("strip_accents", settings.do_lower_case);
-    settings.tokenize_chinese_chars = root.boolean_or("tokenize_chinese_chars", true);
-    settings.split_special_tokens = root.boolean_or("split_special_tokens", false);
-    settings.truncation_side = root.text_or("truncation_side", "");
-    check(settings.truncation_side.empty() || settings.truncation_side == "left" || settings.truncation_side == "right",
-          Code::kFormat, "tokenizer_config.json: truncation_side is \"{}\", expected left or right",
-          settings.truncation_side);
-    read_named_tokens(root, settings.named_tokens);
-    settings.extra_tokens = read_extra_tokens(root);
-    has_decoder = root.has("added_tokens_decoder");
-    if (has_decoder) settings.added_tokens = read_decoder(root.at("added_tokens_decoder"));
-  }
-  // transformers reads this older file only where added_tokens_decoder has not taken its place.
-  if (!has_decoder) {
+  if (tokenizer_config) read_tokenizer_config(tokenizer_config->root(), settings);
+  // transformers reads these older files only where added_tokens_decoder has not taken their place.
+  if (!settings.added_tokens) {
     const std::optional<JsonFile> map = read_json(directory, "special_tokens_map.json");
-    if (map) read_named_tokens(map->root(), settings.named_tokens);
+    if (map) {
+      read_named_tokens(map->root(), settings.named_tokens);
+      if (settings.extra_tokens.empty()) settings.extra_tokens = read_extra_tokens(map->root());
+    }
+    const std::optional<JsonFile> older = read_json(directory, "added_tokens.json");
+    if (older) settings.older_tokens = read_older_tokens(older->root(), settings.named_tokens);
+  }
+  if (settings.rebuilds_bert) {
+    const std::map<std::string, std::string> defaults = {{"unk_token", "[UNK]"},
+                                                         {"sep_token", "[SEP]"},
+                                                         {"pad_token", "[PAD]"},
+                                                         {"cls_token", "[CLS]"},
+                                                         {"mask_token", "[MASK]"}};
+    for (const auto& [role, content] : defaults) settings.named_tokens.emplace(role, special_token(content));
   }
   return settings;
 }

@@ -3,6 +3,7 @@
 // What the JSON files beside tokenizer.json say about the tokenizer, as plain data with transformers' defaults.
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,13 @@ struct TokenizerSettings {
   std::string truncation_side;                     // "left", "right", or empty: not said
   std::map<std::string, AddedToken> named_tokens;  // by role: "cls_token" -> [CLS]; ids are -1
   std::vector<AddedToken> extra_tokens;            // ids are -1
-  std::vector<AddedToken> added_tokens;            // added_tokens_decoder, by id; empty where the file has none
+  // added_tokens_decoder, by id: where the file has it, it stands for tokenizer.json's added_tokens.
+  std::optional<std::vector<AddedToken>> added_tokens;
+  std::vector<AddedToken> older_tokens;  // of added_tokens.json, by id; tokenizer.json's win where ids are equal
 };
 
-// Reads tokenizer_config.json, special_tokens_map.json and config.json, each if it is there. Where there is no
-// tokenizer.json, the tokenizer can only be BertTokenizer. Throws Error(kIo | kFormat | kUnsupported).
+// Reads tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json, each if it is there. Where
+// there is no tokenizer.json, the tokenizer can only be BertTokenizer. Throws Error(kIo | kFormat | kUnsupported).
 TokenizerSettings read_tokenizer_settings(const std::filesystem::path& directory, bool has_tokenizer_json);
 
 }  // namespace emberline

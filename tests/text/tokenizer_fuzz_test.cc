@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same random damage in every run: whatever a file or a text holds, it is refused or gives sound ids.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "text/text_fixture.h"
+#include "text/tokenizer.h"
+#include "text/utf8.h"
+
+namespace emberline {
+namespace {
+
+class Fuzz : public DirectoryTest {
+ protected:
+  static void expect_sound(const Tokenizer& tokenizer, const std::string& text, int64_t max_tokens) {
+    Encoding encoding;
+    tokenizer.encode(text, max_tokens, encoding);
+    ASSERT_LE(static_cast<int64_t>(encoding.ids.size()), max_tokens);
+    ASSERT_GE(static_cast<int64_t>(encoding.ids.size()), tokenizer.num_special_tokens());
+    ASSERT_EQ(encoding.types.size(), encoding.ids.size());
+    for (const int32_t id : encoding.ids) ASSERT_GE(id, 0);
+  }
+
+  std::mt19937 random_{20240229};
+};
+
+// A small file, so that damage hits structure more often than vocabulary.
+Json small_tokenizer() {
+  Json json = tiny_tokenizer();
+  Json vocab = Json::object();
+  for (const auto& [piece, id] : json["model"]["vocab"].items()) {
+    if (id < 40) vocab[piece] = id;
+  }
+  json["model"]["vocab"] = vocab;
+  json["added_tokens"].push_back({{"id", 40}, {"content", "a b"}, {"normalized", true}, {"lstrip", true}});
+  return json;
+}
+
+TEST_F(Fuzz, DamagedTokenizerFilesAreRefusedOrWork) {
+  const std::string whole = small_tokenizer().dump();
+  const std::string alphabet = "{}[]\",:0129-.etrufalsn\\u\xFF\x01";
+  int accepted = 0;
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = whole;
+    for (int damage = 1 + static_cast<int>(random_() % 4); damage > 0; --damage) {
+      const size_t at = random_() % text.size();
+      switch (random_() % 4) {
+        case 0: text[at] = alphabet[random_() % alphabet.size()]; break;
+        case 1: text.erase(at, 1 + random_() % 20); break;
+        case 2: text.insert(at, text.substr(random_() % text.size(), random_() % 30)); break;
+        default: text[at] = static_cast<char>(text[at] ^ (1 << random_() % 8)); break;
+      }
+      if (text.empty()) text.push_back('x');
+    }
+    write("tokenizer.json", text);
+    try {
+      const Tokenizer tokenizer = Tokenizer::load(directory_);
+      expect_sound(tokenizer, "The a b [SEP] \xFF\xE4\xB8 中文 a\u0301!", tokenizer.num_special_tokens() + 5);
+      ++accepted;
+    } catch (const Error& error) {
+      ASSERT_TRUE(error.code() == Code::kFormat || error.code() == Code::kUnsupported) << error.what();
+      ++refused;
+    }
+  }
+  EXPECT_GT(accepted, 100);
+  EXPECT_GT(refused, 1000);
+}
+
+TEST_F(Fuzz, RandomBytesGiveSoundIdsThoseOfTheRepairedText) {
+  write("tokenizer.json", tiny_tokenizer());
+  const Tokenizer tokenizer = Tokenizer::load(directory_);
+  const std::string heads = "\xC3\xE0\xE4\xED\xF0\xF4\xB8\x80\xAD[]aA ";
+  for (int round = 0; round < 20000; ++round) {
+    std::string text(random_() % 80, ' ');
+    const bool common = random_() % 2;
+    for (char& byte : text) byte = static_cast<char>(common ? heads[random_() % heads.size()] : random_() % 256);
+    const int64_t max_tokens = 2 + static_cast<int64_t>(random_() % 100);
+    expect_sound(tokenizer, text, max_tokens);
+    std::string repaired;
+    utf8::append_repaired(text, repaired);
+    Encoding as_it_is, after_repair;
+    tokenizer.encode(text, max_tokens, as_it_is);
+    tokenizer.encode(repaired, max_tokens, after_repair);
+    ASSERT_EQ(as_it_is.ids, after_repair.ids) << ::testing::PrintToString(text);
+    ASSERT_EQ(as_it_is.truncated, after_repair.truncated);
+  }
+}
+
+}  // namespace
+}  // namespace emberline
