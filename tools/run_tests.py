@@ -12,7 +12,6 @@ test. Exit status 1 if anything failed."""
 import argparse
 import os
 import resource
-import shlex
 import shutil
 import signal
 import subprocess
@@ -62,6 +61,13 @@ def pytest(name: str, arguments: str) -> list[str]:
     return [f"{PYTEST} {arguments} --junitxml=build/test/{name}.xml"]
 
 
+def parity() -> list[str]:
+    check = "EMBERLINE_LIBRARY=build/release/libemberline.so .venv-reference/bin/python tools/check_parity.py"
+    rows = "build/corpus/natural.parquet"
+    made = f"[ -e {rows} ] || .venv/bin/python tools/make_table.py build/corpus --only natural"
+    return [made, *(f"{check} build/models/{model} {rows} --rows 2000" for model in MODELS)]
+
+
 def suites() -> list[Suite]:
     models = " ".join(f"build/models/{model}" for model in MODELS)
     return [
@@ -75,6 +81,7 @@ def suites() -> list[Suite]:
         Suite("spark", pytest("spark", "tests/spark -m 'not slow'"), "build/test/spark.xml"),
         Suite("ids", [".venv/bin/python tools/compare_ids.py --lines 10000"]),
         Suite("ids-all", [".venv/bin/python tools/compare_ids.py --lines 100000"], minutes=60, only_all=True),
+        Suite("parity", parity(), minutes=90, only_all=True),
         Suite("slow", pytest("slow", "tests -m slow"), "build/test/slow.xml", minutes=60, only_all=True),
         Suite("lint", [".venv/bin/python tools/lint.py --junit build/test/lint.xml"], "build/test/lint.xml"),
     ]
@@ -121,7 +128,7 @@ def run_steps(suite: Suite, log: Path) -> str:
             finally:
                 kill_group(process.pid)
             if status:
-                return f"exit status {status}: {shlex.split(step)[0]}"
+                return f"exit status {status}: {step}"
     return ""
 
 
