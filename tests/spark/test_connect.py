@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same through Spark Connect: a server of its own, a client without a JVM, in another process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import TINY
+
+PROGRAM = r"""
+import sys
+
+import numpy as np
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession, functions as F
+
+import emberline
+import emberline.spark as em
+from conftest import use_built_jars
+
+use_built_jars()
+model = sys.argv[1]
+builder = SparkSession.builder.remote("local[2]").config("spark.ui.enabled", "false")
+spark = em.configure(builder.config("spark.sql.shuffle.partitions", "2")).getOrCreate()
+assert "connect" in type(spark).__module__, type(spark)
+
+texts = ["a text", None, "", "another text"] + [f"row {i}" for i in range(40)]
+expected = emberline.load(model, dims=8).embed(texts)
+frame = spark.createDataFrame(list(enumerate(texts)), "id long, text string")
+frame.createOrReplaceTempView("docs")
+queries = [
+    frame.select("id", em.embed("text", model=model, dims=8).alias("v")),
+    spark.sql(f"SELECT id, embed(text, '{model}', dims => 8) AS v FROM docs ORDER BY embed(text, '{model}')[0]"),
+    frame.select("id", em.embed_details("text", model, dims=8).embedding.alias("v")),
+    frame.repartition(3).select("id", em.try_embed(F.col("text"), model, dims=8).alias("v")).cache(),
+]
+for query in queries:
+    rows = query.collect()
+    assert len(rows) == len(texts)
+    for row in rows:
+        if texts[row.id] is None:
+            assert row.v is None
+        else:
+            np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
+assert frame.select(em.embed("text", model)).limit(3).count() == 3
+
+spark.conf.set("spark.emberline.model", model)
+assert frame.select(em.embed("text")).count() == len(texts)
+
+def message(run):
+    try:
+        run()
+    except AnalysisException as e:
+        return str(e)
+    raise AssertionError("no AnalysisException")
+
+assert "dims" in message(lambda: frame.select(em.embed("text", model, dimz=3)).collect())
+assert "BIGINT" in message(lambda: frame.select(em.embed("id", model)).collect())
+try:
+    frame.select(em.embed("text", model, max_tokens=4, long_text="error")).collect()
+except Exception as e:
+    assert "long_text=error" in str(e) and "of partition" in str(e), e
+else:
+    raise AssertionError("a bad row did not fail the job")
+spark.stop()
+print("connect is well")
+"""
+
+
+def test_connect(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, TINY],
+        cwd=tmp_path,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0 and "connect is well" in done.stdout, done.stderr[-6000:]
+
+
+def _environment():
+    import os
+
+    here = str(Path(__file__).parent)
+    inherited = [path for path in sys.path if path and path != here]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
+    return {**environment, "PYTHONPATH": os.pathsep.join([here, *inherited])}
