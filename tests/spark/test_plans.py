@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is computed, how often, and what a reader of the plan sees."""
 
-from conftest import TEXTS, TINY
+from conftest import TEXTS, TINY, assert_same
 from plans import embed_nodes, executed, expressions_of_kind, metric
 
 M = f"'{TINY}'"
@@ -33,9 +33,20 @@ def test_a_limit_embeds_few_rows(spark, docs, adaptive):
     frame = large.limit(5)
     assert len(frame.collect()) == 5
     assert metric(frame, "rows") <= 10
-    top = large.orderBy("id").limit(4)
-    assert len(top.collect()) == 4
-    assert metric(top, "rows") <= 8
+
+
+def test_top_rows_are_chosen_before_they_are_embedded(spark, docs, reference, adaptive):
+    frame = spark.sql(
+        f"SELECT embed(text, {M}) AS v, id + 1 AS next, v[0] AS x FROM docs ORDER BY next % 7, id LIMIT 4"
+    )
+    rows = frame.collect()
+    chosen = sorted(range(len(TEXTS)), key=lambda i: ((i + 1) % 7, i))[:4]
+    assert [row.next - 1 for row in rows] == chosen
+    for i, row in zip(chosen, rows, strict=True):
+        assert_same(row.v, reference(TEXTS[i]))
+        assert row.x == row.v[0]
+    assert metric(frame, "rows") <= 4
+    assert len(embed_nodes(frame)) == 1
 
 
 def test_an_early_end_costs_one_small_batch(spark):

@@ -15,13 +15,38 @@ import org.apache.spark.sql.execution.python.EvalPythonExec
 private[emberline] object ExtractEmbed extends Rule[SparkPlan] {
   override def apply(plan: SparkPlan): SparkPlan =
     if (plan.exists(hasEmbed)) {
-      val extracted = plan.transformUp { case node if hasEmbed(node) => extract(node) }
+      val late = plan.transformDown { case top: TakeOrderedAndProjectExec => projectAbove(top) }
+      val extracted = late.transformUp { case node if hasEmbed(node) => extract(node) }
       extracted.transformUp { case node => byRow(limitBelow(node)) }
     } else {
       plan
     }
 
   private def hasEmbed(node: SparkPlan): Boolean = node.expressions.exists(Embed.in)
+
+  /** Calls that the order does not need wait until the first rows are known: only these get vectors. */
+  private def projectAbove(top: TakeOrderedAndProjectExec): SparkPlan = {
+    val (below, calls) = withoutCalls(top.child)
+    if (calls.isEmpty || top.sortOrder.exists(_.references.exists(a => calls.contains(a.exprId)))) return top
+    val results = top.projectList.map(named => keepName(inline(named, calls), named))
+    ProjectExec(results, top.copy(projectList = below.output, child = below))
+  }
+
+  /** plan without the columns that need a call, but with the columns these need; and what each of them means. */
+  private def withoutCalls(plan: SparkPlan): (SparkPlan, Map[ExprId, Expression]) = plan match {
+    case ProjectExec(list, child) =>
+      val (below, calls) = withoutCalls(child)
+      val (costly, cheap) = list.map(named => keepName(inline(named, calls), named)).partition(Embed.in)
+      if (costly.isEmpty) return (plan, Map.empty)
+      val kept = AttributeSet(cheap.map(_.toAttribute))
+      val inputs = AttributeSet(costly.flatMap(_.references)).filterNot(kept.contains).toSeq
+      val meanings = costly.collect { case alias: Alias => alias.exprId -> alias.child }.toMap
+      (ProjectExec(cheap ++ inputs, below), meanings)
+    case other => (other, Map.empty)
+  }
+
+  private def inline(expression: Expression, meanings: Map[ExprId, Expression]): Expression =
+    expression.transformDown { case a: AttributeReference => meanings.getOrElse(a.exprId, a) }
 
   private def extract(node: SparkPlan): SparkPlan = node match {
     case top: TakeOrderedAndProjectExec if !top.sortOrder.exists(Embed.in) =>
