@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compare emberline with sentence-transformers and transformers in f32 on real rows, one row at a time on their side.
+
+usage: check_parity.py MODEL_DIR ROWS [--rows N] [--layer-rows N]
+
+ROWS is a .parquet file with a column `text`, a .po file of translations (its messages), or a text file of lines. The
+model's prompts, limits and head are its own. Compared are token ids, finished vectors, and layers 'all' and '-4:-1',
+concatenated and averaged. Prints the worst values; exit status 1 where one is beyond its bound.
+
+Runs where both are installed; EMBERLINE_LIBRARY may name a libemberline.so that was built elsewhere.
+"""
+
+import argparse
+import ast
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+sys.path.append(str(Path(__file__).resolve().parent.parent / "python"))
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from sentence_transformers import SentenceTransformer
+
+import emberline
+
+VECTOR_BOUND = 1e-5  # absolute for vectors of length 1, else of the row's largest value
+LAYER_BOUND = 2e-5  # of the row's largest value
+COSINE_BOUND = 0.999999
+LAYERS = {"all": slice(None), "-4:-1": slice(-4, None)}
+
+
+def read_rows(path: Path, count: int) -> list[str]:
+    if path.suffix == ".parquet":
+        rows = pq.read_table(path, columns=["text"])["text"].to_pylist()
+    elif path.suffix == ".po":
+        blocks = re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', path.read_text(encoding="utf-8"), re.MULTILINE)
+        rows = ["".join(map(ast.literal_eval, re.findall(r'".*"', block))) for block in blocks]
+    else:
+        rows = path.read_text(encoding="utf-8").splitlines()
+    return [row for row in rows if row.strip()][:count]
+
+
+class Check:
+    def __init__(self):
+        self.failed = False
+
+    def line(self, what: str, value: float, bound: float, good: bool, where: str = "") -> None:
+        self.failed |= not good
+        print(f"{'ok  ' if good else 'FAIL'} {what:<44} {value:.3g} (bound {bound:.7g}) {where}")
+
+    def vectors(self, what: str, actual: np.ndarray, expected: np.ndarray, bound: float, relative: bool) -> None:
+        if actual.shape != expected.shape:
+            self.line(f"{what}: shape {actual.shape}, expected {expected.shape}", 0, 0, False)
+            return
+        apart = np.abs(actual.astype(np.float64) - expected).max(axis=1)
+        if relative:
+            apart /= np.abs(expected).max(axis=1)
+        row = int(np.argmax(np.nan_to_num(apart, nan=np.inf)))
+        self.line(f"{what}: worst difference", apart[row], bound, bool(apart[row] <= bound), f"row {row}")
+        lengths = np.linalg.norm(actual, axis=1) * np.linalg.norm(expected, axis=1)
+        cosine = (actual.astype(np.float64) * expected).sum(axis=1) / lengths
+        self.line(f"{what}: worst 1 - cosine", 1 - cosine.min(), 1 - COSINE_BOUND, bool(cosine.min() >= COSINE_BOUND))
+
+
+def check_rows(check: Check, path: str, reference: SentenceTransformer, rows: list[str]) -> None:
+    prompt = reference.prompts.get(reference.default_prompt_name) if reference.default_prompt_name else None
+    expected_ids = [reference.preprocess([row], prompt=prompt)["input_ids"][0].tolist() for row in rows]
+    expected = np.concatenate([reference.encode([row], batch_size=1, show_progress_bar=False) for row in rows])
+    with emberline.load(path, dtype="f32") as model:
+        differing = sum(a != b for a, b in zip(model.tokenize(rows), expected_ids, strict=True))
+        actual = np.asarray(model.embed(rows))
+    check.line("token ids: rows that differ", differing, 0, differing == 0)
+    unit = bool(np.allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-4))
+    check.vectors("vectors", actual, expected, VECTOR_BOUND, relative=not unit)
+
+
+def check_layers(check: Check, path: str, reference: SentenceTransformer, rows: list[str]) -> None:
+    """Mean pooling over each layer; row by row, as a mean over tokens of every hidden state."""
+    states = []
+    for row in rows:
+        features = reference.preprocess([row])
+        inputs = {k: features[k] for k in ("input_ids", "attention_mask", "token_type_ids") if k in features}
+        with torch.no_grad():
+            hidden = reference.transformers_model(**inputs, output_hidden_states=True).hidden_states
+        states.append(torch.stack([layer[0].double().mean(dim=0) for layer in hidden]).numpy())
+    layers = np.stack(states)  # [rows, layers + 1, hidden]
+    for name, part in LAYERS.items():
+        if name == "-4:-1" and layers.shape[1] < 4:
+            print(f"--   layers {name}: the model has {layers.shape[1] - 1}")
+            continue
+        chosen = layers[:, part]
+        for op, expected in (("concat", chosen.reshape(len(rows), -1)), ("mean", chosen.mean(axis=1))):
+            options = {"layers": name, "layer_op": op, "pooling": "mean", "normalize": False, "prompt": ""}
+            with emberline.load(path, dtype="f32", **options) as model:
+                actual = np.asarray(model.embed(rows))
+            check.vectors(f"layers {name}, {op}", actual, expected, LAYER_BOUND, relative=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("rows_file", type=Path, metavar="ROWS")
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--layer-rows", type=int, default=200)
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+
+    rows = read_rows(arguments.rows_file, arguments.rows)
+    reference = SentenceTransformer(arguments.model, device="cpu", model_kwargs={"dtype": torch.float32})
+    print(f"{arguments.model}: {len(rows)} rows, layers on {min(len(rows), arguments.layer_rows)}")
+    check = Check()
+    check_rows(check, arguments.model, reference, rows)
+    check_layers(check, arguments.model, reference, rows[: arguments.layer_rows])
+    return 1 if check.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
