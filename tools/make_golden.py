@@ -46,7 +46,9 @@ def rows_of(name: str) -> list[str]:
     scripts = read_lines("scripts.txt")
     if name in REAL:
         return [*read_lines(REAL[name]), "", scripts[33]]
-    return ["", *(scripts[i] for i in SCRIPT_LINES), " ".join(scripts)]
+    # A lower-casing before the tokenizer must spare special tokens and treat each character by itself.
+    extra = ["Before [SEP] After [MASK] IS", "ΣΟΦΟΣ ΟΔΥΣΣΕΥΣ"] if name == "tiny-lower-first" else []
+    return ["", *(scripts[i] for i in SCRIPT_LINES), *extra, " ".join(scripts)]
 
 
 def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
