@@ -14,13 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 import emberline
 from emberline import _native, _rows
 from emberline.cli import readers, writers
 from emberline.cli.progress import Progress, make_progress
-from emberline.model import fixed_size_list
 
 
 @dataclass
@@ -75,7 +75,7 @@ def run(job: Job) -> dict:
     load_start = time.monotonic()
     model = emberline.load(job.model, **job.options)
     start = time.monotonic()
-    vector_field = pa.field(job.output_column, pa.list_(pa.float32(), model.dim))
+    vector_field = pa.field(job.output_column, pa.list_(pa.float32()))
     schema = table.schema.append(vector_field)
     output = writers.Output(job.output, schema)
     try:
@@ -147,7 +147,7 @@ def _pump(
                     raise JobError(f"{path}: {error}; --errors null gives such rows no vector") from None
             totals.add(outcome.stats, batch.num_rows)
             progress.update(totals.rows_done, totals.tokens)
-            columns = [*batch.columns, fixed_size_list(outcome, model.dim)]
+            columns = [*batch.columns, vector_lists(outcome, model.dim)]
             idle_start = time.monotonic()
             if written is not None:
                 written.result()
@@ -156,6 +156,14 @@ def _pump(
         if written is not None:
             written.result()
     return totals, waited
+
+
+def vector_lists(outcome: _native.Outcome, dim: int) -> pa.ListArray:
+    """The vectors as list<float>: most Parquet readers in use cannot read a fixed_size_list that has a null row."""
+    is_valid = outcome.status == _native.STATUS_OK
+    offsets = np.concatenate([[0], np.cumsum(np.where(is_valid, dim, 0))]).astype(np.int32)
+    vectors = outcome.vectors if is_valid.all() else outcome.vectors[is_valid]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(vectors.reshape(-1)), mask=pa.array(~is_valid))
 
 
 def peak_memory_bytes() -> int:

@@ -199,18 +199,10 @@ def check_output(path: Path) -> None:
         raise OutputError(f"{path}: the directory {path.parent} cannot be written")
 
 
-def json_lists(vectors: pa.FixedSizeListArray) -> pa.StringArray:
+def json_lists(vectors: pa.ListArray) -> pa.StringArray:
     """Every vector as "[0.25,-1e-8]", shortest digits that read back as the same float; null for null."""
-    texts = pc.cast(vectors.flatten(), pa.string())
-    dim = vectors.type.list_size
-    # flatten() leaves null vectors out.
-    count = len(vectors) - vectors.null_count
-    offsets = pa.array(range(0, (count + 1) * dim, dim), pa.int32())
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), ",")
-    joined = pc.binary_join_element_wise("[", joined, "]", "")
-    if not vectors.null_count:
-        return joined
-    return pc.replace_with_mask(pa.nulls(len(vectors), pa.string()), vectors.is_valid(), joined)
+    texts = pa.ListArray.from_arrays(vectors.offsets, pc.cast(vectors.values, pa.string()), mask=vectors.is_null())
+    return pc.binary_join_element_wise("[", pc.binary_join(texts, ","), "]", "")
 
 
 def _is_nested(kind: pa.DataType) -> bool:
