@@ -94,7 +94,7 @@ def unique(pairs):
 
 
 def exact_rows(texts, tokenizer, count):
-    """Texts that are LENGTH tokens each: paragraphs joined, cut after a token, kept where they tokenize to that again."""
+    """Texts of LENGTH tokens: paragraphs joined and cut after a token; kept if they tokenize to that many again."""
     rows, joined = [], ""
     for text in texts:
         joined = f"{joined} {text}" if joined else text
