@@ -35,13 +35,16 @@ WORKLOADS = {"tokens128": 512, "natural": 2000}  # table -> rows of it
 MIN_COSINE = 0.999999
 
 
-def peak_gflops(threads):
-    """Measured f32 GFLOP/s of all cores, by the probe among the per-operation benches; None where it is not built."""
-    probe = next(ROOT.glob("build/*/bench/ops/peak_probe"), None)
-    if probe is None:
-        return None
-    done = subprocess.run([probe, str(threads)], capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[0])
+def build_probe():
+    """The program that prints the machine's f32 peak."""
+    probe, sources = ROOT / "build/bench/machine_peak", ["bench/machine_peak.cc", "bench/ops/peak_probe.cc"]
+    flags = ["-std=c++20", "-O3", "-pthread", "-Ibench"]
+    subprocess.run(["g++", *flags, *sources, "-o", probe], check=True, cwd=ROOT)
+    return probe
+
+
+def peak_gflops(probe, threads):
+    return float(subprocess.run([probe, str(threads)], capture_output=True, text=True, check=True).stdout)
 
 
 def flops(model, lengths):
@@ -92,13 +95,11 @@ def check_vectors(workers, corpus, workloads):
 
 def report(args, workers, best, counts, peaks, worst):
     """The lines of the table, in Markdown."""
-    known = [peak for peak in peaks if peak]
-    peak = max(known) if known else None
+    peak = max(peaks)
     how = f"{args.model.name}, f32, {args.threads} threads, best of {args.rounds}"
-    found = f"{peak:.0f} GFLOP/s" if peak else "not measured: no probe built"
     yield f"{datetime.date.today()}, commit {commit()}, {how}  "
     yield f"Processor: {processor()}  "
-    yield f"Measured f32 peak of {args.threads} threads: {found}"
+    yield f"Measured f32 peak of {args.threads} threads: {peak:.0f} GFLOP/s"
     for workload, lengths in counts.items():
         rows, tokens, work = len(lengths), sum(lengths), flops(args.model, lengths)
         yield ""
@@ -110,7 +111,7 @@ def report(args, workers, best, counts, peaks, worst):
         for name in workers:
             seconds, batch = best[workload][name]
             ratio = f"{base[0] / seconds:.2f}" if base else "-"
-            share = f"{work / seconds / 1e9 / peak:.0%}" if peak else "-"
+            share = f"{work / seconds / 1e9 / peak:.0%}"
             cells = (name, batch or "own", f"{rows / seconds:.1f}", f"{tokens / seconds:,.0f}", ratio, share)
             yield f"| {' | '.join(map(str, cells))} | {worst[name]:.7f} |"
 
@@ -132,12 +133,13 @@ def main():
     with running(PEERS, args.only or PEERS, args.model, args.threads) as workers:
         say("comparing vectors")
         worst = check_vectors(workers, args.corpus, workloads)
-        peaks = [peak_gflops(args.threads)]
+        probe = build_probe()
+        peaks = [peak_gflops(probe, args.threads)]
         best = {
             name: measure(workers, args.corpus / f"{name}.parquet", rows, args.rounds)
             for name, rows in workloads.items()
         }
-        peaks.append(peak_gflops(args.threads))
+        peaks.append(peak_gflops(probe, args.threads))
     lines = "\n".join(report(args, workers, best, counts, peaks, worst))
     print(lines)
     if args.markdown:
