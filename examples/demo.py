@@ -55,7 +55,7 @@ def main():
     step(
         "Spark", f"{spark.version} on {spark.sparkContext.defaultParallelism} cores, no Python in the way of the rows:"
     )
-    print(f"           {query}\n")
+    print(f"           {query}\n", flush=True)
 
     started = time.perf_counter()
     with Progress(spark, rows, tasks):
@@ -140,7 +140,7 @@ def show_row(row, score=""):
 def shown(path):
     """A path as short as it can be said from here."""
     try:
-        return path.resolve().relative_to(pathlib.Path.cwd())
+        return path.absolute().relative_to(pathlib.Path.cwd())
     except ValueError:
         return path
 
