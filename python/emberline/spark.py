@@ -28,8 +28,8 @@ EXTENSION = "emberline.spark.EmberlineExtensions"
 def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     """Adds emberline's jars and SQL functions to sessions that ``builder`` makes; call it before the first of them.
 
-    Settings of the same name that the builder already has are kept. A builder for a remote Connect server is returned as
-    it is: there the server's own ``spark.jars`` must have them (``emberline.spark.jars()`` lists the files).
+    Settings of the same name that the builder already has are kept. A builder for a remote Connect server is returned
+    as it is: there the server's own ``spark.jars`` must have them (``emberline.spark.jars()`` lists the files).
     """
     options = dict(builder._options)
     remote = options.get("spark.remote") or os.environ.get("SPARK_REMOTE", "")
@@ -60,8 +60,8 @@ def jars(spark_version: str | None = None) -> list[str]:
         lines = sorted({match[1] for jar in spark_jars if (match := re.match(r"emberline-spark-([\d.]+)_", jar.name))})
         there = f"there are jars for Spark {', '.join(lines)}" if lines else "there are none at all"
         raise RuntimeError(
-            f"no emberline jar for Spark {line} in {folder}: {there}. Install a PySpark of a line that has one, or build"
-            f" it (tools/build_jars.sh) and name its folder in EMBERLINE_JARS."
+            f"no emberline jar for Spark {line} in {folder}: {there}. Install a PySpark of a line that has one, or"
+            f" build it (tools/build_jars.sh) and name its folder in EMBERLINE_JARS."
         )
     if not native_jars:
         raise RuntimeError(f"no emberline-native jar in {folder}, only {', '.join(jar.name for jar in spark_jars)}")
@@ -71,8 +71,8 @@ def jars(spark_version: str | None = None) -> list[str]:
 def embed(col: Column | str, model: str | None = None, **options: object) -> Column:
     """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
 
-    ``model`` is a path that every executor has, or a URI of shared storage; without it ``spark.emberline.model`` is taken.
-    ``options`` are those of ``emberline.load``.
+    ``model`` is a path that every executor has, or a URI of shared storage; without it ``spark.emberline.model`` is
+    taken. ``options`` are those of ``emberline.load``.
     """
     return _call("embed", col, model, options)
 

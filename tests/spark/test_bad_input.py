@@ -4,9 +4,9 @@
 import socket
 
 import pytest
-from conftest import TINY
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
+from spark_cases import TINY
 
 M = f"'{TINY}'"
 
@@ -82,8 +82,8 @@ def test_a_missing_model_names_host_and_path(spark, docs):
     assert "shared storage" in message
 
 
-def test_a_missing_remote_model_names_host_and_uri(spark, docs, tmp_path):
-    uri = f"local-test:{tmp_path}/absent"
+@pytest.mark.parametrize("uri", ["viewfs://test/models/absent", "no-such-scheme://host/models/absent"])
+def test_a_missing_remote_model_names_host_and_uri(spark, docs, uri):
     with pytest.raises(Exception) as failure:
         spark.sql(f"SELECT embed(text, '{uri}') FROM docs").collect()
     assert uri in str(failure.value) and socket.gethostname() in str(failure.value)

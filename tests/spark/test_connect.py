@@ -3,9 +3,8 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-from conftest import TINY
+from spark_cases import TINY, environment
 
 PROGRAM = r"""
 import sys
@@ -16,7 +15,7 @@ from pyspark.sql import SparkSession, functions as F
 
 import emberline
 import emberline.spark as em
-from conftest import use_built_jars
+from spark_cases import use_built_jars
 
 use_built_jars()
 model = sys.argv[1]
@@ -71,18 +70,9 @@ def test_connect(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, TINY],
         cwd=tmp_path,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0 and "connect is well" in done.stdout, done.stderr[-6000:]
-
-
-def _environment():
-    import os
-
-    here = str(Path(__file__).parent)
-    inherited = [path for path in sys.path if path and path != here]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
-    return {**environment, "PYTHONPATH": os.pathsep.join([here, *inherited])}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is computed, how often, and what a reader of the plan sees."""
 
-from conftest import TEXTS, TINY, assert_same
-from plans import embed_nodes, executed, expressions_of_kind, metric
+from spark_cases import TEXTS, TINY, assert_same
+from spark_plans import embed_nodes, executed, expressions_of_kind, metric
 
 M = f"'{TINY}'"
 

@@ -3,9 +3,9 @@
 
 import numpy as np
 import pytest
-from conftest import REAL, TEXTS, TINY, assert_same
-from plans import embed_nodes, expressions_of_kind
 from pyspark.sql import functions as F
+from spark_cases import REAL, TEXTS, TINY, assert_same
+from spark_plans import embed_nodes, expressions_of_kind
 
 M = f"'{TINY}'"
 

@@ -3,11 +3,12 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from conftest import REAL, TEXTS, TINY, assert_same
 from pyspark import InheritableThread
 from pyspark.sql import functions as F
+from spark_cases import REAL, TEXTS, TINY, assert_same
 
 M = f"'{TINY}'"
 
@@ -94,7 +95,7 @@ def test_streaming_file_source(spark, docs, reference, tmp_path):
 
 def test_tasks_share_one_engine(spark):
     """The model is loaded once, and other tasks wait or find it."""
-    from plans import metric
+    from spark_plans import metric
 
     spark._jvm.io.emberline.Engines.closeIdle()
     frame = spark.range(0, 64, 1, 16).selectExpr(f"embed(concat('x', id), {M}, max_tokens => 33) AS v")
@@ -103,6 +104,18 @@ def test_tasks_share_one_engine(spark):
     again = spark.range(0, 64, 1, 16).selectExpr(f"embed(concat('x', id), {M}, max_tokens => 33) AS v")
     again.collect()
     assert metric(again, "loadTime") <= 0, "loaded again although it was there"
+
+
+def test_a_model_on_shared_storage_is_copied_once(spark, docs, reference):
+    cache = Path(spark.conf.get("spark.emberline.cacheDir"))
+    uri = f"viewfs://test/models/{Path(TINY).name}"
+    for dims in (3, 4):
+        rows = spark.sql(f"SELECT id, embed(text, '{uri}', dims => {dims}) AS v FROM docs").collect()
+        for row in rows:
+            assert_same(row.v, reference(TEXTS[row.id], dims=dims))
+    copies = [path for path in cache.iterdir() if path.is_dir()]
+    assert len(copies) == 1
+    assert (copies[0] / "config.json").read_bytes() == (Path(TINY) / "config.json").read_bytes()
 
 
 def test_jobs_from_many_threads(spark, docs, reference):

@@ -7,7 +7,8 @@ import java.util.Map;
 /**
  * The functions of emberline.h that a JVM needs. Handles and memory are addresses; the caller owns both and keeps them
  * alive for the call. Texts are UTF-8 bytes. Every function throws {@link EmberlineException} where it fails.
- * Callers load the library first with {@link NativeLoader#load}, which throws again what a static initializer would lose.
+ * Callers load the library first with {@link NativeLoader#load}, which throws again what a static initializer would
+ * lose.
  */
 final class EmberlineNative {
   private EmberlineNative() {}

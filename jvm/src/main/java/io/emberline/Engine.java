@@ -21,8 +21,7 @@ public final class Engine implements AutoCloseable {
 
   public static Engine load(String path, Map<String, String> options) {
     NativeLoader.load();
-    return new Engine(
-        EmberlineNative.load(EmberlineNative.bytes(path), EmberlineNative.namesAndValues(options)),
+    return new Engine(EmberlineNative.load(EmberlineNative.bytes(path), EmberlineNative.namesAndValues(options)),
         EmberlineNative::release);
   }
 

@@ -13,8 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The engines of this JVM: weights are loaded once a model and set of load-time options by the first task that needs them,
- * and shared by all; handles with other options are derived from them. Idle ones are closed after a while.
+ * The engines of this JVM: weights are loaded once a model and set of load-time options by the first task that needs
+ * them, and shared by all; handles with other options are derived from them. Idle ones are closed after a while.
  */
 public final class Engines {
   /** Models left loaded with nobody using them, and for how long. */
@@ -114,18 +114,15 @@ public final class Engines {
       }
       String weightsKey = path + '\0' + print + '\0' + loadOptions;
       String handleKey = weightsKey + '\0' + new TreeMap<>(options);
-      return new Lease(
-          HANDLES.borrow(
-              handleKey,
-              () -> {
-                OnceCache.Loan<Engine> weights = WEIGHTS.borrow(weightsKey, () -> Engine.load(path, loadOptions));
-                try {
-                  return new Derived(weights.value().derive(options), weights);
-                } catch (Throwable e) {
-                  weights.close();
-                  throw e;
-                }
-              }));
+      return new Lease(HANDLES.borrow(handleKey, () -> {
+        OnceCache.Loan<Engine> weights = WEIGHTS.borrow(weightsKey, () -> Engine.load(path, loadOptions));
+        try {
+          return new Derived(weights.value().derive(options), weights);
+        } catch (Throwable e) {
+          weights.close();
+          throw e;
+        }
+      }));
     } catch (InterruptedException e) {
       throw e;
     } catch (EmberlineException e) {
@@ -163,8 +160,7 @@ public final class Engines {
   private static String local(String path) {
     boolean isPath = path.startsWith("/") || path.startsWith(".");
     if (isPath && !Files.exists(Paths.get(path))) {
-      throw new EmberlineException(
-          EmberlineException.IO,
+      throw new EmberlineException(EmberlineException.IO,
           "there is no " + path + " on this host; a model must lie at the same path on every executor, or on shared"
               + " storage (hdfs://, s3a://, ...)");
     }

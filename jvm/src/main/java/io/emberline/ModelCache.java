@@ -54,8 +54,7 @@ public final class ModelCache {
     Files.createDirectories(folder);
     synchronized (threadLocks.computeIfAbsent(name, key -> new Object())) {
       try (FileChannel channel =
-              FileChannel.open(
-                  folder.resolve(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+               FileChannel.open(folder.resolve(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock lock = lock(channel)) {
         if (lock.isValid() && !Files.isDirectory(target)) {
           deletePartial(name);
@@ -95,9 +94,8 @@ public final class ModelCache {
           Files.copy(input, file);
         }
         if (Files.size(file) != entry.length) {
-          throw new IOException(
-              uri + "/" + entry.path + " changed while it was copied: " + Files.size(file) + " bytes, listed with "
-                  + entry.length);
+          throw new IOException(uri + "/" + entry.path + " changed while it was copied: " + Files.size(file)
+              + " bytes, listed with " + entry.length);
         }
       }
       Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
@@ -121,21 +119,19 @@ public final class ModelCache {
     if (!Files.exists(root)) {
       return;
     }
-    Files.walkFileTree(
-        root,
-        new SimpleFileVisitor<Path>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
+    Files.walkFileTree(root, new SimpleFileVisitor<Path>() {
+      @Override
+      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+        Files.delete(file);
+        return FileVisitResult.CONTINUE;
+      }
 
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, IOException failure) throws IOException {
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
+      @Override
+      public FileVisitResult postVisitDirectory(Path visited, IOException failure) throws IOException {
+        Files.delete(visited);
+        return FileVisitResult.CONTINUE;
+      }
+    });
   }
 
   private static String nameOf(String uri, List<ModelSource.Entry> entries) {
@@ -151,10 +147,7 @@ public final class ModelCache {
     List<String> lines = new ArrayList<>();
     try {
       Files.walkFileTree(
-          folder,
-          java.util.EnumSet.of(java.nio.file.FileVisitOption.FOLLOW_LINKS),
-          2,
-          new SimpleFileVisitor<Path>() {
+          folder, java.util.EnumSet.of(java.nio.file.FileVisitOption.FOLLOW_LINKS), 2, new SimpleFileVisitor<Path>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               lines.add(

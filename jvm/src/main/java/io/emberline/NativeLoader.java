@@ -14,8 +14,9 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Loads libemberline_jni once: the file that EMBERLINE_JNI_LIBRARY (system property or environment) names, else the copy
- * in the native jar, through a temporary file that is deleted as soon as it is loaded. A failure is kept and thrown again.
+ * Loads libemberline_jni once: the file that EMBERLINE_JNI_LIBRARY (system property or environment) names, else the
+ * copy in the native jar, through a temporary file that is deleted as soon as it is loaded. A failure is kept and
+ * thrown again.
  */
 public final class NativeLoader {
   public static final String OVERRIDE = "EMBERLINE_JNI_LIBRARY";
@@ -75,8 +76,7 @@ public final class NativeLoader {
   private static void loadResource() {
     String resource = resourceName(System.getProperty("os.name"), System.getProperty("os.arch"));
     if (NativeLoader.class.getResource(resource) == null) {
-      throw new EmberlineException(
-          EmberlineException.UNSUPPORTED,
+      throw new EmberlineException(EmberlineException.UNSUPPORTED,
           "no native library for this machine: the emberline-native jar has no " + resource + "; set " + OVERRIDE
               + " to the path of a " + LIBRARY + " built for it");
     }
@@ -94,10 +94,11 @@ public final class NativeLoader {
         reasons.add(folder + ": " + e);
       }
     }
-    throw new EmberlineException(
-        EmberlineException.IO,
-        "cannot load " + LIBRARY + " through a temporary file (a folder mounted noexec?); set -Djava.io.tmpdir to a folder"
-            + " that allows execution, or " + OVERRIDE + " to a copy of the library. Tried " + String.join("; ", reasons));
+    throw new EmberlineException(EmberlineException.IO,
+        "cannot load " + LIBRARY
+            + " through a temporary file (a folder mounted noexec?); set -Djava.io.tmpdir to a folder"
+            + " that allows execution, or " + OVERRIDE + " to a copy of the library. Tried "
+            + String.join("; ", reasons));
   }
 
   private static Set<Path> temporaryFolders() {

@@ -48,7 +48,8 @@ class ModelCacheTest {
 
     @Override
     public List<Entry> list(String uri) {
-      return files.entrySet().stream()
+      return files.entrySet()
+          .stream()
           .map(file -> new Entry(file.getKey(), file.getValue().length() + lie, modified))
           .collect(Collectors.toList());
     }
@@ -133,8 +134,7 @@ class ModelCacheTest {
   void anEmptyListingIsAMissingModel() {
     Storage storage = new Storage();
     storage.files.clear();
-    NoSuchFileException e =
-        assertThrows(NoSuchFileException.class, () -> new ModelCache(folder).fetch(URI, storage));
+    NoSuchFileException e = assertThrows(NoSuchFileException.class, () -> new ModelCache(folder).fetch(URI, storage));
     assertTrue(e.getMessage().contains(URI), e.getMessage());
   }
 

@@ -36,8 +36,7 @@ class NativeLibraryTest {
 
   @Test
   void textsCrossAsUtf8() {
-    EmberlineException e =
-        assertThrows(EmberlineException.class, () -> OptionTable.check("größe-\uD83D\uDE80", "3"));
+    EmberlineException e = assertThrows(EmberlineException.class, () -> OptionTable.check("größe-\uD83D\uDE80", "3"));
     assertTrue(e.getMessage().contains("größe-\uD83D\uDE80"), e.getMessage());
   }
 
@@ -58,8 +57,7 @@ class NativeLibraryTest {
   @Test
   void aFolderThatIsNoModelFailsWithTheEnginesReason(@TempDir Path folder) {
     EmberlineException e =
-        assertThrows(
-            EmberlineException.class, () -> Engines.acquire(folder.toString(), Collections.emptyMap(), null));
+        assertThrows(EmberlineException.class, () -> Engines.acquire(folder.toString(), Collections.emptyMap(), null));
     assertTrue(e.getMessage().contains("config.json"), e.getMessage());
   }
 }

@@ -28,10 +28,8 @@ class NativeLoaderTest {
   void aFailureNamesEveryFolderAndTheWayOut() throws IOException {
     Path missing = folder.resolve("missing");
     // A class file is no library: the loader copies it and the JVM refuses it.
-    EmberlineException e =
-        assertThrows(
-            EmberlineException.class,
-            () -> NativeLoader.loadFirst("NativeLoader.class", Arrays.asList(missing, folder)));
+    EmberlineException e = assertThrows(
+        EmberlineException.class, () -> NativeLoader.loadFirst("NativeLoader.class", Arrays.asList(missing, folder)));
     assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
     assertTrue(e.getMessage().contains("java.io.tmpdir") && e.getMessage().contains(NativeLoader.OVERRIDE));
     try (Stream<Path> left = Files.list(folder)) {

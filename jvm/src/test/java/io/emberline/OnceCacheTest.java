@@ -34,22 +34,17 @@ class OnceCacheTest {
     List<Thread> threads = new ArrayList<>();
     List<OnceCache.Loan<Value>> loans = java.util.Collections.synchronizedList(new ArrayList<>());
     for (int i = 0; i < 6; i++) {
-      Thread thread =
-          new Thread(
-              () -> {
-                try {
-                  loans.add(
-                      cache.borrow(
-                          "model",
-                          () -> {
-                            made.incrementAndGet();
-                            making.await();
-                            return new Value();
-                          }));
-                } catch (Exception e) {
-                  throw new IllegalStateException(e);
-                }
-              });
+      Thread thread = new Thread(() -> {
+        try {
+          loans.add(cache.borrow("model", () -> {
+            made.incrementAndGet();
+            making.await();
+            return new Value();
+          }));
+        } catch (Exception e) {
+          throw new IllegalStateException(e);
+        }
+      });
       thread.start();
       threads.add(thread);
     }
@@ -66,14 +61,8 @@ class OnceCacheTest {
   @Test
   void aFailureIsNotKept() throws Exception {
     OnceCache<String, Value> cache = new OnceCache<>(1, HOUR);
-    assertThrows(
-        EmberlineException.class,
-        () ->
-            cache.borrow(
-                "model",
-                () -> {
-                  throw new EmberlineException(EmberlineException.IO, "gone");
-                }));
+    assertThrows(EmberlineException.class,
+        () -> cache.borrow("model", () -> { throw new EmberlineException(EmberlineException.IO, "gone"); }));
     assertEquals(0, cache.size());
     assertFalse(cache.borrow("model", Value::new).value().closed);
   }
@@ -83,21 +72,17 @@ class OnceCacheTest {
     OnceCache<String, Value> cache = new OnceCache<>(1, HOUR);
     CountDownLatch inside = new CountDownLatch(1);
     CountDownLatch finish = new CountDownLatch(1);
-    Thread loader =
-        new Thread(
-            () -> {
-              try {
-                cache.borrow(
-                    "model",
-                    () -> {
-                      inside.countDown();
-                      finish.await();
-                      return new Value();
-                    });
-              } catch (Exception e) {
-                throw new IllegalStateException(e);
-              }
-            });
+    Thread loader = new Thread(() -> {
+      try {
+        cache.borrow("model", () -> {
+          inside.countDown();
+          finish.await();
+          return new Value();
+        });
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    });
     loader.start();
     inside.await();
     Thread.currentThread().interrupt();

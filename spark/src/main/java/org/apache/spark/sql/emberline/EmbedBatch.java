@@ -10,9 +10,9 @@ import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * One batch in native memory: the texts of its rows, one after the other, and a vector a row in UnsafeArrayData's layout,
- * so that Spark reads what the engine wrote without a copy in between. Filled with add, computed by run, read by row, and
- * emptied by clear. Owns its memory until close, which may be called twice. Not thread-safe.
+ * One batch in native memory: the texts of its rows, one after the other, and a vector a row in UnsafeArrayData's
+ * layout, so that Spark reads what the engine wrote without a copy in between. Filled with add, computed by run, read
+ * by row, and emptied by clear. Owns its memory until close, which may be called twice. Not thread-safe.
  */
 final class EmbedBatch implements AutoCloseable {
   private final Engine engine;

@@ -31,7 +31,8 @@ object EmbedKind {
             StructField("embedding", vector),
             StructField("tokens", IntegerType, nullable = false),
             StructField("truncated", BooleanType, nullable = false),
-            StructField("error", StringType)))
+            StructField("error", StringType)
+          ))
       )
 }
 
@@ -62,7 +63,8 @@ case class Embed(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends Un
           "paramIndex" -> "first",
           "requiredType" -> Embed.typeText(StringType),
           "inputSql" -> Embed.expressionText(child),
-          "inputType" -> Embed.typeText(other)))
+          "inputType" -> Embed.typeText(other))
+      )
   }
 
   def byRow: EmbedRow = EmbedRow(child, spec, kind)

@@ -48,7 +48,8 @@ private[sql] object EmbedFunctions {
     val result = kind match {
       case EmbedKind.Strict => "the embedding of a text; a text that cannot be embedded fails the job"
       case EmbedKind.Lenient => "the embedding of a text, or null where it cannot be embedded"
-      case EmbedKind.Details => "the embedding of a text, its number of tokens, whether it was truncated, and why it has no embedding"
+      case EmbedKind.Details =>
+        "the embedding of a text, its number of tokens, whether it was truncated, and why it has no embedding"
     }
     val usage = s"_FUNC_(input[, model][, option => value]...) - Returns $result. " +
       "spark.emberline.<option> sets an option's default, that of model included."
@@ -62,7 +63,10 @@ private[sql] object EmbedFunctions {
 
     val (positional, rest) = arguments.span(!_.isInstanceOf[NamedArgumentExpression])
     if (positional.size > 3 || positional.count(!_.dataType.isInstanceOf[MapType]) > 2) {
-      refuse(kind, "options", "expected at most input, model and a map of options by position; name the others: option => value")
+      refuse(
+        kind,
+        "options",
+        "expected at most input, model and a map of options by position; name the others: option => value")
     }
     // input, model, and a map of options for callers that have no named arguments, as Python and Scala functions have none;
     // the model may be left to the session also then.
@@ -74,7 +78,8 @@ private[sql] object EmbedFunctions {
       case _ => refuse(kind, "options", "arguments by position come before those by name")
     }
 
-    val input = byName.remove("input").getOrElse(refuse(kind, "input", s"there is none: ${kind.functionName}(input, model)"))
+    val input =
+      byName.remove("input").getOrElse(refuse(kind, "input", s"there is none: ${kind.functionName}(input, model)"))
     val values = EmbedSettings.defaults.map { case (name, value) =>
       if (name != "model") check(kind, name, value, EmbedSettings.prefix + name)
       name -> value
@@ -120,7 +125,8 @@ private[sql] object EmbedFunctions {
     evaluate(kind, name, expression) match {
       case null => refuse(kind, name, "it is null")
       case text: UTF8String => text.toString
-      case value @ (_: Boolean | _: Byte | _: Short | _: Int | _: Long | _: Float | _: Double | _: Decimal) => value.toString
+      case value @ (_: Boolean | _: Byte | _: Short | _: Int | _: Long | _: Float | _: Double | _: Decimal) =>
+        value.toString
       case _ =>
         refuse(kind, name, s"it must be a text, a number or a boolean, not ${expression.dataType.catalogString}")
     }
@@ -146,7 +152,8 @@ private[sql] object EmbedFunctions {
         "parameter" -> s"`$parameter`",
         "functionName" -> s"`${kind.functionName}`",
         "value" -> message.stripSuffix(".")),
-      Option(cause))
+      Option(cause)
+    )
 
   /** The engine's option names, for documentation and tests. */
   def optionNames: Seq[String] = OptionTable.options().keySet().asScala.toSeq

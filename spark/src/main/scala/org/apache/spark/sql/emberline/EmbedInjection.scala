@@ -13,7 +13,8 @@ object EmbedInjection {
       extensions.injectFunction(description)
       // A permanent view may only use functions that are not temporary, that is, built in.
       FunctionRegistry.builtin.synchronized {
-        if (!FunctionRegistry.builtin.functionExists(name)) FunctionRegistry.builtin.registerFunction(name, info, builder)
+        if (!FunctionRegistry.builtin.functionExists(name))
+          FunctionRegistry.builtin.registerFunction(name, info, builder)
       }
     }
     extensions.injectPreCBORule(_ => IsolateEmbed)

@@ -30,7 +30,8 @@ private[emberline] object EmbedMetrics {
       time("loadTime", "time loading the model"),
       count("truncated", "rows truncated"),
       count("failed", "rows failed"),
-      count("nulls", "null rows"))
+      count("nulls", "null rows")
+    )
   }
 
   def of(metrics: String => SQLMetric): EmbedMetrics = EmbedMetrics(
@@ -42,5 +43,6 @@ private[emberline] object EmbedMetrics {
     metrics("loadTime"),
     metrics("truncated"),
     metrics("failed"),
-    metrics("nulls"))
+    metrics("nulls")
+  )
 }

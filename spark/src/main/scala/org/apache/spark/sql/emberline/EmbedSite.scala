@@ -81,7 +81,8 @@ private[emberline] final class EmbedSite(
     case status =>
       lazy val reason = lease.engine().rowMessage(status)
       kind match {
-        case EmbedKind.Strict => throw new EmberlineException(EmberlineException.INVALID_ARGUMENT, failure(row, where, reason))
+        case EmbedKind.Strict =>
+          throw new EmberlineException(EmberlineException.INVALID_ARGUMENT, failure(row, where, reason))
         case EmbedKind.Lenient => null
         case EmbedKind.Details => fill(row, null, UTF8String.fromString(reason))
       }
@@ -123,7 +124,8 @@ private[emberline] object EmbedSite {
   /** Where this JVM reads remote models and keeps its copies. */
   private lazy val storage: Engines.Storage = {
     val conf = SparkEnv.get.conf
-    val fallback = Paths.get(System.getProperty("java.io.tmpdir"), s"emberline-models-${System.getProperty("user.name")}")
+    val fallback =
+      Paths.get(System.getProperty("java.io.tmpdir"), s"emberline-models-${System.getProperty("user.name")}")
     val folder = conf.getOption(EmbedSettings.cacheDir).map(Paths.get(_)).getOrElse(fallback)
     new Engines.Storage(new HadoopModelSource(SparkHadoopUtil.get.newConfiguration(conf)), new ModelCache(folder))
   }

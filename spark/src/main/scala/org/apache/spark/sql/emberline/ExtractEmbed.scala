@@ -4,7 +4,12 @@ package org.apache.spark.sql.emberline
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution._
-import org.apache.spark.sql.execution.aggregate.{BaseAggregateExec, HashAggregateExec, ObjectHashAggregateExec, SortAggregateExec}
+import org.apache.spark.sql.execution.aggregate.{
+  BaseAggregateExec,
+  HashAggregateExec,
+  ObjectHashAggregateExec,
+  SortAggregateExec
+}
 import org.apache.spark.sql.execution.python.EvalPythonExec
 
 /**
@@ -141,7 +146,8 @@ private[emberline] object ExtractEmbed extends Rule[SparkPlan] {
   }
 
   private def distinct(calls: Seq[Embed]): Seq[Embed] =
-    calls.foldLeft(Seq.empty[Embed])((known, call) => if (known.exists(_.semanticEquals(call))) known else known :+ call)
+    calls.foldLeft(Seq.empty[Embed])((known, call) =>
+      if (known.exists(_.semanticEquals(call))) known else known :+ call)
 
   private def substitute(expression: Expression, columns: Seq[(Embed, Attribute)]): Expression = expression match {
     case lambda: LambdaFunction => lambda

@@ -73,7 +73,8 @@ private[emberline] object IsolateEmbed extends Rule[LogicalPlan] {
   /** The outermost calls, each once; those within a lambda depend on its variable and stay. */
   private def calls(expressions: Seq[Expression]): Seq[Embed] = {
     val found = expressions.flatMap(Calls.outermost)
-    found.foldLeft(Seq.empty[Embed])((known, call) => if (known.exists(_.semanticEquals(call))) known else known :+ call)
+    found.foldLeft(Seq.empty[Embed])((known, call) =>
+      if (known.exists(_.semanticEquals(call))) known else known :+ call)
   }
 
   private def aliasesOf(calls: Seq[Embed]): Seq[Alias] = calls.map(call => Alias(call, call.prettyName)())

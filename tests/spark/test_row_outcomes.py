@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from conftest import TEXTS, TINY, assert_same
+from spark_cases import TEXTS, TINY, assert_same
 
 M = f"'{TINY}'"
 LIMIT = "max_tokens => 16, long_text => 'error'"
