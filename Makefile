@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target sets up what it needs, in .venv/ and build/ alone, and does nothing twice. `make help` lists them.
-# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS.
+# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS, BENCH_FLAGS.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -47,8 +47,8 @@ test-all: .venv/.test-tools .venv-reference/.complete ## test, ThreadSanitizer, 
 	$(PY) tools/run_tests.py --all
 
 bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
-	$(PY) bench/run.py
-	$(PY) bench/spark_bench.py
+	$(PY) bench/run.py $(BENCH_FLAGS)
+	$(PY) bench/spark_bench.py $(BENCH_FLAGS)
 
 wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
 	@ls build/wheel/*.whl

@@ -19,7 +19,7 @@ import tempfile
 
 import numpy as np
 import pyarrow.parquet as pq
-from harness import ROOT, commit, measure, processor, running, say, write_between_marks
+from harness import ROOT, Worker, commit, measure, processor, running, say, write_between_marks
 from tokenizers import Tokenizer
 
 REFERENCE = "sentence-transformers"
@@ -96,7 +96,7 @@ def check_vectors(workers, corpus, workloads):
 def report(args, workers, best, counts, peaks, worst):
     """The lines of the table, in Markdown."""
     peak = max(peaks)
-    how = f"{args.model.name}, f32, {args.threads} threads, best of {args.rounds}"
+    how = f"{args.model.name}, f32, {args.threads} threads, best of {args.rounds}, {args.clock} clock"
     yield f"{datetime.date.today()}, commit {commit()}, {how}  "
     yield f"Processor: {processor()}  "
     yield f"Measured f32 peak of {args.threads} threads: {peak:.0f} GFLOP/s"
@@ -124,8 +124,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", help=f"engines to take: {', '.join(PEERS)}")
     parser.add_argument("--rows", type=float, default=1.0, help="factor on the number of rows")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu: for a look on a busy machine")
     parser.add_argument("--markdown", type=pathlib.Path, help="put the table between the marks of this file, too")
     args = parser.parse_args()
+    Worker.clock = args.clock
 
     prepare(args.model, args.corpus)
     workloads = {name: max(1, round(rows * args.rows)) for name, rows in WORKLOADS.items()}

@@ -2,9 +2,10 @@
 """One engine in an interpreter of its own: worker.py FOLDER/PEER MODEL THREADS, then one JSON request a line.
 
 A peer module has BATCHES, the batch sizes to try, and load(model, threads), which returns embed(rows, batch). A request
-{"table": parquet, "rows": n, "batch": b, "vectors": npy or null} is answered by {"seconds": s} on the stream that
-standard output was when the worker started; what the engine itself prints goes to standard error. Peers in peers/ get a
-list of texts and return an array; those in spark_peers/ get a table's path and return one only where `wanted` is true.
+{"table": parquet, "rows": n, "batch": b, "vectors": npy or null} is answered by {"seconds": s, "cpu_seconds": c} on the
+stream that standard output was when the worker started; what the engine itself prints goes to standard error. Peers in
+peers/ get a list of texts and return an array; those in spark_peers/ get a table's path and return an array only where
+`wanted` is true.
 """
 
 import importlib
@@ -44,14 +45,14 @@ def main():
         if key not in cached:
             cached[key] = rows_of(*key, reads_files)
         wanted = {"wanted": bool(request["vectors"])} if reads_files else {}
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         vectors = embed(cached[key], request["batch"], **wanted)
-        seconds = time.perf_counter() - started
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         # An engine may know better what belongs to a warm run.
         seconds = getattr(embed, "seconds", None) or seconds
         if request["vectors"]:
             np.save(request["vectors"], np.asarray(vectors, np.float32))
-        print(json.dumps({"seconds": seconds}), file=answers, flush=True)
+        print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds}), file=answers, flush=True)
 
 
 if __name__ == "__main__":
