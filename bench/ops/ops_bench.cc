@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each operation of the CPU backend at the shapes of real encoders, one thread. Columns: GFLOP/s of the fastest pass,
+// its share of the multiply-add peak probed before and after, and nanoseconds a token. Force a set with EMBERLINE_ISA.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/cpu_features.h"
+#include "peak_probe.h"
+#include "thread_clock.h"
+
+namespace emberline {
+namespace {
+
+const Backend& backend() {
+  static const std::unique_ptr<Backend> instance = make_cpu_backend("auto", DType::kF32);
+  return *instance;
+}
+
+std::unique_ptr<Buffer> random_floats(int64_t count) {
+  auto buffer = backend().allocate(count);
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
+  for (int64_t i = 0; i < count; ++i) buffer->data()[i] = uniform(generator);
+  return buffer;
+}
+
+MatrixView view(const Buffer& buffer, int64_t rows, int64_t cols) {
+  return {buffer.data(), rows, cols, cols};
+}
+
+std::unique_ptr<Linear> random_linear(int64_t out_features, int64_t in_features) {
+  const auto weight = random_floats(out_features * in_features);
+  const auto bias = random_floats(out_features);
+  const LinearPart part = {
+      {"weight", DType::kF32, {out_features, in_features}, reinterpret_cast<const std::byte*>(weight->data())},
+      TensorView{"bias", DType::kF32, {out_features}, reinterpret_cast<const std::byte*>(bias->data())}};
+  return backend().make_linear(std::span(&part, 1));
+}
+
+// Runs `pass` until the benchmark has enough and reports the fastest one.
+void measure(benchmark::State& state, double flops, double tokens, const std::function<void()>& pass) {
+  const std::string isa = backend().describe();
+  double peak = peak_gflops(isa);
+  double fastest = std::numeric_limits<double>::infinity();
+  for (auto step : state) {
+    (void)step;
+    const double start = thread_seconds();
+    pass();
+    fastest = std::min(fastest, thread_seconds() - start);
+  }
+  peak = std::max(peak, peak_gflops(isa));
+  const double gflops = flops / fastest * 1e-9;
+  state.counters["GFLOP/s"] = gflops;
+  state.counters["peak"] = peak;
+  state.counters["share%"] = 100 * gflops / peak;
+  state.counters["ns/token"] = fastest / tokens * 1e9;
+}
+
+// tokens, out_features, in_features, activation. Weights rotate over 48 MB, as a network's layers do.
+void linear(benchmark::State& state) {
+  const int64_t tokens = state.range(0);
+  const int64_t n = state.range(1);
+  const int64_t k = state.range(2);
+  const auto activation = static_cast<Activation>(state.range(3));
+  std::vector<std::unique_ptr<Linear>> layers;
+  for (int64_t i = 0; i < std::max<int64_t>(1, (12 << 20) / (n * k)); ++i) layers.push_back(random_linear(n, k));
+  const auto x = random_floats(tokens * k);
+  const auto out = random_floats(tokens * n);
+  const auto stream = backend().make_stream();
+  size_t layer = 0;
+  measure(state, 2.0 * static_cast<double>(tokens * n * k), static_cast<double>(tokens), [&] {
+    stream->linear(view(*x, tokens, k), *layers[layer++ % layers.size()], activation, view(*out, tokens, n));
+  });
+}
+
+// heads, head_dim, length of a sequence; a batch of about 512 tokens.
+void attention(benchmark::State& state) {
+  const AttentionShape shape = {state.range(0), state.range(1), 1.0F / std::sqrt(static_cast<float>(state.range(1)))};
+  const int64_t len = state.range(2);
+  const int64_t hidden = shape.num_heads * shape.head_dim;
+  std::vector<int64_t> offsets = {0};
+  while (offsets.back() < 512) offsets.push_back(offsets.back() + len);
+  const int64_t tokens = offsets.back();
+  const auto qkv = random_floats(tokens * 3 * hidden);
+  const auto out = random_floats(tokens * hidden);
+  const auto stream = backend().make_stream();
+  measure(state, 4.0 * static_cast<double>(tokens * len * hidden), static_cast<double>(tokens),
+          [&] { stream->attention(view(*qkv, tokens, 3 * hidden), offsets, shape, view(*out, tokens, hidden)); });
+}
+
+void norm(benchmark::State& state) {
+  const int64_t tokens = 256;
+  const int64_t hidden = state.range(0);
+  const NormWeights weights = {random_floats(hidden), random_floats(hidden), 1e-12F};
+  const auto x = random_floats(tokens * hidden);
+  const auto residual = random_floats(tokens * hidden);
+  const auto out = random_floats(tokens * hidden);
+  const auto stream = backend().make_stream();
+  measure(state, 8.0 * static_cast<double>(tokens * hidden), static_cast<double>(tokens), [&] {
+    stream->norm(view(*x, tokens, hidden), view(*residual, tokens, hidden), weights, view(*out, tokens, hidden));
+  });
+}
+
+// What an activation costs: a product of depth 1 with it.
+void activation(benchmark::State& state) {
+  const int64_t tokens = 64;
+  const int64_t n = 1536;
+  const auto kind = static_cast<Activation>(state.range(0));
+  const auto one = random_linear(n, 1);
+  const auto x = random_floats(tokens);
+  const auto out = random_floats(tokens * n);
+  const auto stream = backend().make_stream();
+  measure(state, static_cast<double>(tokens * n), static_cast<double>(tokens),
+          [&] { stream->linear(view(*x, tokens, 1), *one, kind, view(*out, tokens, n)); });
+}
+
+// One encoder layer after another with weights of their own: hidden, ffn, heads, layers, tokens of the batch, length of
+// a sequence.
+void encoder(benchmark::State& state) {
+  const int64_t hidden = state.range(0);
+  const int64_t ffn = state.range(1);
+  const int64_t heads = state.range(2);
+  const int64_t tokens = state.range(4);
+  const int64_t len = state.range(5);
+  const AttentionShape shape = {heads, hidden / heads, 1.0F / std::sqrt(static_cast<float>(hidden / heads))};
+  struct Layer {
+    std::unique_ptr<Linear> qkv, output, up, down;
+  };
+  std::vector<Layer> layers;
+  for (int64_t i = 0; i < state.range(3); ++i) {
+    layers.push_back({random_linear(3 * hidden, hidden), random_linear(hidden, hidden), random_linear(ffn, hidden),
+                      random_linear(hidden, ffn)});
+  }
+  const NormWeights weights = {random_floats(hidden), random_floats(hidden), 1e-12F};
+  std::vector<int64_t> offsets = {0};
+  while (offsets.back() < tokens) offsets.push_back(std::min(tokens, offsets.back() + len));
+  const auto x = random_floats(tokens * hidden);
+  const auto part = random_floats(tokens * hidden);
+  const auto wide = random_floats(tokens * std::max(3 * hidden, ffn));
+  const auto stream = backend().make_stream();
+  const MatrixView xs = view(*x, tokens, hidden);
+  const MatrixView parts = view(*part, tokens, hidden);
+  const double flops_per_token = 2.0 * static_cast<double>(4 * hidden * hidden + 2 * hidden * ffn + 2 * len * hidden);
+  measure(state, flops_per_token * static_cast<double>(tokens * state.range(3)), static_cast<double>(tokens), [&] {
+    for (const Layer& layer : layers) {
+      stream->linear(xs, *layer.qkv, Activation::kNone, view(*wide, tokens, 3 * hidden));
+      stream->attention(view(*wide, tokens, 3 * hidden), offsets, shape, parts);
+      // The attention's output feeds a product into `wide`, which no longer holds anything.
+      stream->linear(parts, *layer.output, Activation::kNone, view(*wide, tokens, hidden));
+      stream->norm(view(*wide, tokens, hidden), xs, weights, xs);
+      stream->linear(xs, *layer.up, Activation::kGelu, view(*wide, tokens, ffn));
+      stream->linear(view(*wide, tokens, ffn), *layer.down, Activation::kNone, parts);
+      stream->norm(parts, xs, weights, xs);
+    }
+  });
+}
+
+constexpr auto kNone = static_cast<int64_t>(Activation::kNone);
+constexpr auto kGelu = static_cast<int64_t>(Activation::kGelu);
+
+BENCHMARK(linear)
+    ->ArgNames({"tokens", "n", "k", "act"})
+    ->Args({128, 1152, 384, kNone})
+    ->Args({128, 384, 384, kNone})
+    ->Args({128, 1536, 384, kGelu})
+    ->Args({128, 384, 1536, kNone})
+    ->Args({512, 1152, 384, kNone})
+    ->Args({512, 1536, 384, kGelu})
+    ->Args({512, 384, 1536, kNone})
+    ->Args({16, 1152, 384, kNone})
+    ->Args({256, 2304, 768, kNone})
+    ->Args({256, 768, 768, kNone})
+    ->Args({256, 3072, 768, kGelu})
+    ->Args({256, 768, 3072, kNone})
+    ->Args({256, 1024, 4096, kNone});
+BENCHMARK(attention)
+    ->ArgNames({"heads", "dim", "len"})
+    ->Args({12, 32, 40})
+    ->Args({12, 32, 128})
+    ->Args({12, 32, 512})
+    ->Args({12, 64, 128});
+BENCHMARK(norm)->ArgName("hidden")->Arg(384)->Arg(768);
+BENCHMARK(activation)->ArgName("act")->DenseRange(0, 6);
+BENCHMARK(encoder)
+    ->ArgNames({"hidden", "ffn", "heads", "layers", "tokens", "len"})
+    ->Args({384, 1536, 12, 6, 128, 128})
+    ->Args({384, 1536, 12, 6, 256, 128})
+    ->Args({384, 1536, 12, 6, 512, 128})
+    ->Args({384, 1536, 12, 6, 1024, 128})
+    ->Args({384, 1536, 12, 6, 512, 40})
+    ->Args({768, 3072, 12, 4, 256, 128})
+    ->Args({768, 3072, 12, 4, 512, 128});
+
+}  // namespace
+}  // namespace emberline
+
+int main(int argc, char** argv) {
+  std::printf("%s, %s\n", emberline::detect_cpu_features().name.c_str(), emberline::backend().describe().c_str());
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

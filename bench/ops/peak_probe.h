@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The most f32 arithmetic that one core does now: what a kernel's speed is a share of.
+#include <string>
+
+namespace emberline {
+
+// GFLOP/s of independent multiply-adds in registers, at the vector width of an instruction set ("portable", "avx2",
+// "avx512"); the best of several bursts of about a millisecond.
+double peak_gflops(const std::string& isa);
+
+}  // namespace emberline
