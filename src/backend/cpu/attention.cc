@@ -14,6 +14,11 @@ int64_t round_up(int64_t value, int64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
+int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
+  return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
+                                                                                   : kernels.wide_panel;
+}
+
 MatrixView rows_of(MatrixView m, int64_t first, int64_t count) {
   return {m.data + first * m.row_stride, count, m.cols, m.row_stride};
 }
@@ -42,15 +47,19 @@ void Attention::run(MatrixView qkv, std::span<const int64_t> seq_offsets, const 
 
 void Attention::run_head(MatrixView q, MatrixView k, MatrixView v, float scale, MatrixView out) {
   const int64_t len = q.rows;
-  const int64_t padded_len = round_up(len, kernels_.panel_cols);
-  const int64_t padded_dim = round_up(q.cols, kernels_.panel_cols);
+  const int64_t key_panel = fitting_panel(kernels_, len);
+  const int64_t value_panel = fitting_panel(kernels_, q.cols);
+  const int64_t padded_len = round_up(len, key_panel);
+  const int64_t padded_dim = round_up(q.cols, value_panel);
   const int64_t block = std::min(len, std::max(kFewestQueries, kScoreFloats / padded_len));
-  const PanelsView keys = {keys_.reserve(checked_product(padded_len, q.cols, "attention")), nullptr, q.cols, len};
-  const PanelsView values = {values_.reserve(checked_product(padded_dim, len, "attention")), nullptr, len, q.cols};
+  const PanelsView keys = {keys_.reserve(checked_product(padded_len, q.cols, "attention")), nullptr, q.cols, len,
+                           key_panel};
+  const PanelsView values = {values_.reserve(checked_product(padded_dim, len, "attention")), nullptr, len, q.cols,
+                             value_panel};
   scores_.reserve(checked_product(block, padded_len, "attention"));
   inverse_sums_.reserve(block);
-  kernels_.pack_transposed(k, keys_.data());
-  kernels_.pack(v, values_.data());
+  kernels_.pack_transposed(k, key_panel, keys_.data());
+  kernels_.pack(v, value_panel, values_.data());
   for (int64_t first = 0; first < len; first += block) {
     const int64_t count = std::min(block, len - first);
     const MatrixView scores = {scores_.data(), count, len, padded_len};

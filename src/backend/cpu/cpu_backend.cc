@@ -8,6 +8,7 @@
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/weight_memory.h"
 #include "base/error.h"
 
 namespace emberline {
@@ -86,7 +87,7 @@ class CpuBackend final : public Backend {
   }
 
   std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts) const override {
-    return pack_linear_f32(kernels_, parts);
+    return pack_linear_f32(kernels_, parts, weights_);
   }
 
   std::unique_ptr<Stream> make_stream() const override { return std::make_unique<CpuStream>(kernels_); }
@@ -95,6 +96,7 @@ class CpuBackend final : public Backend {
 
  private:
   const Kernels& kernels_;
+  mutable WeightMemory weights_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/weight_memory.h"
 
 namespace emberline::cpu {
 
@@ -15,7 +16,9 @@ class CpuLinear : public Linear {
   virtual void run(MatrixView x, Activation activation, MatrixView out) const = 0;
 };
 
-// f32 in panels. Throws Error(kOutOfMemory), and Error(kUnsupported) for weights that are no floats.
-std::unique_ptr<CpuLinear> pack_linear_f32(const Kernels& kernels, std::span<const LinearPart> parts);
+// f32 in panels that lie in `memory`. Throws Error(kOutOfMemory), and Error(kUnsupported) for weights that are no
+// floats.
+std::unique_ptr<CpuLinear> pack_linear_f32(const Kernels& kernels, std::span<const LinearPart> parts,
+                                           WeightMemory& memory);
 
 }  // namespace emberline::cpu

@@ -22,6 +22,7 @@ struct PanelsView {
   const float* bias = nullptr;  // [panels * panel_cols], or null
   int64_t k = 0;
   int64_t cols = 0;
+  int64_t panel_cols = 0;  // Kernels::wide_panel or narrow_panel
 };
 
 // Rows of a layer norm: out = (x + residual - mean) / sqrt(variance + eps) * gain + bias.
@@ -41,12 +42,13 @@ struct EmbeddingView {
 
 struct Kernels {
   const char* name;
-  int64_t panel_cols;
+  int64_t wide_panel;    // columns of a panel: best for products
+  int64_t narrow_panel;  // where it pads less
 
   // panels = source^T, source [cols, k]: weights as models store them, and keys.
-  void (*pack_transposed)(MatrixView source, float* panels);
+  void (*pack_transposed)(MatrixView source, int64_t panel_cols, float* panels);
   // panels = source, source [k, cols]: values.
-  void (*pack)(MatrixView source, float* panels);
+  void (*pack)(MatrixView source, int64_t panel_cols, float* panels);
   // out = activation(x b + bias), x [rows, k], out [rows, b.cols].
   void (*product)(MatrixView x, const PanelsView& b, Activation activation, MatrixView out);
 

@@ -10,8 +10,11 @@ using Vec = __m256;
 using Mask = __m256i;
 
 constexpr int kLanes = 8;
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 2;
+constexpr int kWide = 2;
+constexpr int kNarrow = 2;
+constexpr int tile_rows(int) {
+  return 6;
+}
 
 inline Mask first_lanes(int64_t count) {
   const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -114,8 +117,9 @@ inline void transpose(Vec (&rows)[kLanes]) {
 namespace emberline::cpu {
 namespace {
 
-const Kernels kTable = {"avx2",      kPanelCols, pack_transposed, pack, product,  softmax, scale_rows,
-                        embed_token, norm,       combine,         pool, normalize};
+const Kernels kTable = {"avx2",  kWide * kLanes, kNarrow * kLanes, pack_transposed, pack,
+                        product, softmax,        scale_rows,       embed_token,     norm,
+                        combine, pool,           normalize};
 
 }  // namespace
 

@@ -10,8 +10,11 @@ using Vec = __m512;
 using Mask = __mmask16;
 
 constexpr int kLanes = 16;
-constexpr int kTileRows = 12;
-constexpr int kTileVectors = 2;
+constexpr int kWide = 4;
+constexpr int kNarrow = 2;
+constexpr int tile_rows(int vectors) {
+  return vectors == kWide ? 6 : 12;
+}
 
 inline Mask first_lanes(int64_t count) {
   return static_cast<Mask>((1U << count) - 1U);
@@ -134,8 +137,9 @@ inline void transpose(Vec (&rows)[kLanes]) {
 namespace emberline::cpu {
 namespace {
 
-const Kernels kTable = {"avx512",    kPanelCols, pack_transposed, pack, product,  softmax, scale_rows,
-                        embed_token, norm,       combine,         pool, normalize};
+const Kernels kTable = {"avx512", kWide * kLanes, kNarrow * kLanes, pack_transposed, pack,
+                        product,  softmax,        scale_rows,       embed_token,     norm,
+                        combine,  pool,           normalize};
 
 }  // namespace
 

@@ -9,8 +9,11 @@ using Vec = float __attribute__((vector_size(16)));
 using Ints = int32_t __attribute__((vector_size(16)));
 
 constexpr int kLanes = 4;
-constexpr int kTileRows = 6;
-constexpr int kTileVectors = 2;
+constexpr int kWide = 2;
+constexpr int kNarrow = 2;
+constexpr int tile_rows(int) {
+  return 6;
+}
 
 struct Mask {
   int64_t count;
@@ -120,8 +123,9 @@ inline void transpose(Vec (&rows)[kLanes]) {
 namespace emberline::cpu {
 namespace {
 
-const Kernels kTable = {"portable",  kPanelCols, pack_transposed, pack, product,  softmax, scale_rows,
-                        embed_token, norm,       combine,         pool, normalize};
+const Kernels kTable = {"portable", kWide * kLanes, kNarrow * kLanes, pack_transposed, pack,
+                        product,    softmax,        scale_rows,       embed_token,     norm,
+                        combine,    pool,           normalize};
 
 }  // namespace
 

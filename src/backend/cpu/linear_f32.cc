@@ -11,7 +11,7 @@ namespace {
 
 class LinearF32 final : public CpuLinear {
  public:
-  LinearF32(const Kernels& kernels, std::span<const LinearPart> parts) : kernels_(kernels) {
+  LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, WeightMemory& memory) : kernels_(kernels) {
     check(!parts.empty(), Code::kInvalidArgument, "make_linear: got no parts, expected at least 1");
     in_features = parts[0].weight.shape.at(1);
     bool any_bias = false;
@@ -21,15 +21,15 @@ class LinearF32 final : public CpuLinear {
       out_features += part.weight.shape.at(0);
       any_bias = any_bias || part.bias.has_value();
     }
-    const int64_t width = kernels.panel_cols;
+    const int64_t width = kernels.wide_panel;
     const int64_t padded = (out_features + width - 1) / width * width;
-    panels_ = AlignedFloats(checked_product(padded, in_features, "make_linear"));
+    panels_ = memory.take(checked_product(padded, in_features, "make_linear"));
     if (any_bias) bias_ = stacked_bias(parts, padded);
     pack(parts);
   }
 
   void run(MatrixView x, Activation activation, MatrixView out) const override {
-    kernels_.product(x, {panels_.data(), bias_.data(), in_features, out_features}, activation, out);
+    kernels_.product(x, {panels_, bias_.data(), in_features, out_features, kernels_.wide_panel}, activation, out);
   }
 
  private:
@@ -47,13 +47,13 @@ class LinearF32 final : public CpuLinear {
 
   // Gathers the rows of one panel, which may come from several parts, converts and packs them.
   void pack(std::span<const LinearPart> parts) {
-    const int64_t width = kernels_.panel_cols;
+    const int64_t width = kernels_.wide_panel;
     AlignedFloats rows(checked_product(width, in_features, "make_linear"));
     int64_t filled = 0;
-    float* panel = panels_.data();
+    float* panel = panels_;
     const auto flush = [&] {
       if (filled == 0) return;
-      kernels_.pack_transposed({rows.data(), filled, in_features, in_features}, panel);
+      kernels_.pack_transposed({rows.data(), filled, in_features, in_features}, width, panel);
       panel += width * in_features;
       filled = 0;
     };
@@ -71,14 +71,15 @@ class LinearF32 final : public CpuLinear {
   }
 
   const Kernels& kernels_;
-  AlignedFloats panels_;
+  float* panels_ = nullptr;  // borrowed from the backend's memory
   AlignedFloats bias_;
 };
 
 }  // namespace
 
-std::unique_ptr<CpuLinear> pack_linear_f32(const Kernels& kernels, std::span<const LinearPart> parts) {
-  return std::make_unique<LinearF32>(kernels, parts);
+std::unique_ptr<CpuLinear> pack_linear_f32(const Kernels& kernels, std::span<const LinearPart> parts,
+                                           WeightMemory& memory) {
+  return std::make_unique<LinearF32>(kernels, parts, memory);
 }
 
 }  // namespace emberline::cpu

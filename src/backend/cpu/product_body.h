@@ -1,108 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Matrix product over packed panels. Included by a kernels_<isa>.cc after its Vec and the functions on it; the file
-// sets the tile: kTileRows rows by kTileVectors vectors, whose sums stay in registers through the whole of k.
+// gives the panels' widths in vectors, kWide and kNarrow, and tile_rows(width): how many rows' sums fit the registers.
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
 namespace {
 
-constexpr int64_t kPanelCols = kTileVectors * kLanes;
+// Bytes of one panel's slice that stay in the first-level cache while all rows of a block pass over it.
+constexpr int64_t kSliceBytes = 36 * 1024;
 
 // Floats of x that stay in the second-level cache while all panels pass over them.
-constexpr int64_t kBlockFloats = 128 * 1024;
+constexpr int64_t kBlockFloats = 192 * 1024;
 
-// One tile: rows [R] of x against one panel. Every sum is the chain fma(x[k], b[k], ...) for k = 0, 1, ..., begun at
-// the bias, whatever R is.
-template <int R>
-[[gnu::noinline]] void tile(MatrixView x, const float* panel, const float* bias, MatrixView out) {
-  Vec sums[R][kTileVectors];
-  for (int v = 0; v < kTileVectors; ++v) {
-    const Vec start = bias != nullptr ? load(bias + v * kLanes) : splat(0.0F);
-    for (int r = 0; r < R; ++r) sums[r][v] = start;
-  }
-  const int64_t stride = x.row_stride;
-  const float* row = x.data;
-  for (int64_t k = 0; k < x.cols; ++k, ++row, panel += kPanelCols) {
-    Vec b[kTileVectors];
-    for (int v = 0; v < kTileVectors; ++v) b[v] = load(panel + v * kLanes);
-    for (int r = 0; r < R; ++r) {
-      const Vec a = splat(row[r * stride]);
-      for (int v = 0; v < kTileVectors; ++v) sums[r][v] = multiply_add(a, b[v], sums[r][v]);
-    }
-  }
-  for (int v = 0; v < kTileVectors; ++v) {
-    const int64_t left = out.cols - v * kLanes;
-    if (left <= 0) break;
-    if (left >= kLanes) {
-      for (int r = 0; r < R; ++r) store(out.data + r * out.row_stride + v * kLanes, sums[r][v]);
-    } else {
+// What one tile computes: rows of x against a slice of one panel.
+struct Tile {
+  const float* x;  // [rows, depth] at x_stride
+  int64_t x_stride;
+  const float* slice;  // [depth, width]
+  int64_t depth;
+  const float* bias;  // [width], or null; not read where `resumes`
+  bool resumes;       // the sums begin at what `out` holds
+  float* out;         // [rows, cols] at out_stride
+  int64_t out_stride;
+  int64_t cols;  // up to the panel's width
+};
+
+// Every sum is the chain fma(x[k], b[k], ...) for k = 0, 1, ..., begun at the bias, whatever R is and wherever k is cut
+// into slices: a sum that rests in `out` between two slices is not rounded again.
+template <int R, int V>
+[[gnu::noinline]] void run_tile(const Tile& t) {
+  const int64_t x_stride = t.x_stride;
+  const int64_t out_stride = t.out_stride;
+  Vec sums[R][V];
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) {
+    const int64_t left = t.cols - v * kLanes;
+    if (t.resumes && left >= kLanes) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) sums[r][v] = load(t.out + r * out_stride + v * kLanes);
+    } else if (t.resumes && left > 0) {
       const Mask mask = first_lanes(left);
-      for (int r = 0; r < R; ++r) store(out.data + r * out.row_stride + v * kLanes, sums[r][v], mask);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) sums[r][v] = load(t.out + r * out_stride + v * kLanes, mask);
+    } else {
+      const Vec start = t.bias != nullptr ? load(t.bias + v * kLanes) : splat(0.0F);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) sums[r][v] = start;
+    }
+  }
+  const float* x = t.x;
+  const float* b = t.slice;
+  for (int64_t k = t.depth; k > 0; --k, ++x, b += V * kLanes) {
+    Vec row[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) row[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec a = splat(x[r * x_stride]);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) sums[r][v] = multiply_add(a, row[v], sums[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) {
+    const int64_t left = t.cols - v * kLanes;
+    if (left >= kLanes) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) store(t.out + r * out_stride + v * kLanes, sums[r][v]);
+    } else if (left > 0) {
+      const Mask mask = first_lanes(left);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) store(t.out + r * out_stride + v * kLanes, sums[r][v], mask);
     }
   }
 }
 
-template <int R>
-inline void tile_of(MatrixView x, const float* panel, const float* bias, MatrixView out) {
+template <int R, int V>
+inline void run_tile_of(int64_t rows, const Tile& t) {
   if constexpr (R > 1) {
-    if (x.rows < R) return tile_of<R - 1>(x, panel, bias, out);
+    if (rows < R) return run_tile_of<R - 1, V>(rows, t);
   }
-  tile<R>(x, panel, bias, out);
+  run_tile<R, V>(t);
 }
 
-inline MatrixView rows_of(MatrixView m, int64_t first, int64_t count) {
-  return {m.data + first * m.row_stride, count, m.cols, m.row_stride};
+// All rows against one slice. Tiles are of nearly equal height: 13 rows run as 7 and 6, not as 8 and 5.
+template <int V>
+inline void run_slice(int64_t rows, Tile t, const float* next, int64_t next_floats) {
+  const int64_t tiles = (rows + tile_rows(V) - 1) / tile_rows(V);
+  int64_t done = 0;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t count = (rows - done) / (tiles - i);
+    // The next slice comes from afar while this one is multiplied.
+    const int64_t end = next_floats * (i + 1) / tiles;
+    for (int64_t f = next_floats * i / tiles; f < end; f += 16) __builtin_prefetch(next + f, 0, 2);
+    run_tile_of<tile_rows(V), V>(count, t);
+    t.x += count * t.x_stride;
+    t.out += count * t.out_stride;
+    done += count;
+  }
 }
 
-// Tiles of a block are of nearly equal height: 13 rows run as 7 and 6, not as 12 and 1.
-inline void block_by_panel(MatrixView x, const float* panel, const float* bias, Activation activation, MatrixView out) {
-  const int64_t tiles = (x.rows + kTileRows - 1) / kTileRows;
-  int64_t first = 0;
-  for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t count = (x.rows - first) / (tiles - t);
-    const MatrixView part = rows_of(out, first, count);
-    tile_of<kTileRows>(rows_of(x, first, count), panel, bias, part);
-    if (activation != Activation::kNone) activate(part, activation);
-    first += count;
+// All rows of a block against all panels.
+template <int V>
+inline void run_block(MatrixView x, const PanelsView& b, Activation activation, MatrixView out) {
+  constexpr int64_t kWidth = V * kLanes;
+  constexpr int64_t kSlice = kSliceBytes / (kWidth * static_cast<int64_t>(sizeof(float)));
+  const int64_t slices = b.k > kSlice ? (b.k + kSlice - 1) / kSlice : 1;
+  for (int64_t c = 0; c < b.cols; c += kWidth) {
+    const int64_t cols = b.cols - c < kWidth ? b.cols - c : kWidth;
+    const float* panel = b.data + c * b.k;
+    int64_t first = 0;
+    for (int64_t s = 0; s < slices; ++s) {
+      const int64_t depth = (b.k - first) / (slices - s);
+      const bool last = s == slices - 1 && c + kWidth >= b.cols;
+      const float* next = panel + (first + depth) * kWidth;
+      const int64_t next_floats = last ? 0 : depth * kWidth;
+      run_slice<V>(x.rows,
+                   {x.data + first, x.row_stride, panel + first * kWidth, depth,
+                    b.bias != nullptr ? b.bias + c : nullptr, s > 0, out.data + c, out.row_stride, cols},
+                   next, next_floats);
+      first += depth;
+    }
+    if (activation != Activation::kNone) activate({out.data + c, x.rows, cols, out.row_stride}, activation);
   }
 }
 
 void product(MatrixView x, const PanelsView& b, Activation activation, MatrixView out) {
   int64_t block = b.k > 0 ? kBlockFloats / b.k : x.rows;
-  block = block < 8 * kTileRows ? 8 * kTileRows : block;
+  if (block < 96) block = 96;
   const int64_t blocks = (x.rows + block - 1) / block;
   int64_t first = 0;
   for (int64_t i = 0; i < blocks; ++i) {
     const int64_t count = (x.rows - first) / (blocks - i);
-    const MatrixView xs = rows_of(x, first, count);
-    for (int64_t c = 0; c < b.cols; c += kPanelCols) {
-      MatrixView part = rows_of(out, first, count);
-      part.data += c;
-      part.cols = b.cols - c < kPanelCols ? b.cols - c : kPanelCols;
-      block_by_panel(xs, b.data + c * b.k, b.bias != nullptr ? b.bias + c : nullptr, activation, part);
+    const MatrixView xs = {x.data + first * x.row_stride, count, x.cols, x.row_stride};
+    const MatrixView outs = {out.data + first * out.row_stride, count, out.cols, out.row_stride};
+    if (b.panel_cols == kWide * kLanes) {
+      run_block<kWide>(xs, b, activation, outs);
+    } else {
+      run_block<kNarrow>(xs, b, activation, outs);
     }
     first += count;
   }
 }
 
-void pack(MatrixView source, float* panels) {
-  for (int64_t c = 0; c < source.cols; c += kPanelCols) {
-    for (int64_t k = 0; k < source.rows; ++k, panels += kPanelCols) {
+void pack(MatrixView source, int64_t panel_cols, float* panels) {
+  for (int64_t c = 0; c < source.cols; c += panel_cols) {
+    for (int64_t k = 0; k < source.rows; ++k, panels += panel_cols) {
       const float* row = source.data + k * source.row_stride + c;
-      for (int v = 0; v < kTileVectors; ++v) {
-        const int64_t left = source.cols - c - v * kLanes;
-        store(panels + v * kLanes, left >= kLanes ? load(row + v * kLanes)
-                                   : left > 0     ? load(row + v * kLanes, first_lanes(left))
-                                                  : splat(0.0F));
+      for (int64_t i = 0; i < panel_cols; i += kLanes) {
+        const int64_t left = source.cols - c - i;
+        store(panels + i, left >= kLanes ? load(row + i) : left > 0 ? load(row + i, first_lanes(left)) : splat(0.0F));
       }
     }
   }
 }
 
 // Writes source[rows first.., k] as columns: kLanes of them, zeros for rows beyond the last.
-inline void pack_columns(MatrixView source, int64_t first, float* columns) {
+inline void pack_columns(MatrixView source, int64_t first, int64_t panel_cols, float* columns) {
   for (int64_t k = 0; k < source.cols; k += kLanes) {
     const int64_t depth = source.cols - k < kLanes ? source.cols - k : kLanes;
     Vec block[kLanes];
@@ -115,13 +171,13 @@ inline void pack_columns(MatrixView source, int64_t first, float* columns) {
       }
     }
     transpose(block);
-    for (int64_t i = 0; i < depth; ++i) store(columns + (k + i) * kPanelCols, block[i]);
+    for (int64_t i = 0; i < depth; ++i) store(columns + (k + i) * panel_cols, block[i]);
   }
 }
 
-void pack_transposed(MatrixView source, float* panels) {
-  for (int64_t c = 0; c < source.rows; c += kPanelCols, panels += kPanelCols * source.cols) {
-    for (int v = 0; v < kTileVectors; ++v) pack_columns(source, c + v * kLanes, panels + v * kLanes);
+void pack_transposed(MatrixView source, int64_t panel_cols, float* panels) {
+  for (int64_t c = 0; c < source.rows; c += panel_cols, panels += panel_cols * source.cols) {
+    for (int64_t i = 0; i < panel_cols; i += kLanes) pack_columns(source, c + i, panel_cols, panels + i);
   }
 }
 

@@ -8,6 +8,7 @@ target_sources(emberline_core PRIVATE
   src/backend/cpu/isa.cc
   src/backend/cpu/kernels_portable.cc
   src/backend/cpu/linear_f32.cc
+  src/backend/cpu/weight_memory.cc
 )
 # -fno-math-errno: a square root is one instruction, not a call that may set errno.
 set(kernel_flags -O3 -fno-math-errno)
