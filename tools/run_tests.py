@@ -83,7 +83,7 @@ def suites() -> list[Suite]:
         Suite("ids-all", [".venv/bin/python tools/compare_ids.py --lines 100000"], minutes=60, only_all=True),
         Suite("parity", parity(), minutes=90, only_all=True),
         Suite("docs", pytest("docs", "tests/docs"), "build/test/docs.xml"),
-        Suite("slow", pytest("slow", "tests -m slow"), "build/test/slow.xml", minutes=60, only_all=True),
+        Suite("slow", pytest("slow", "tests/python -m slow"), "build/test/slow.xml", minutes=60, only_all=True),
         Suite("lint", [".venv/bin/python tools/lint.py --junit build/test/lint.xml"], "build/test/lint.xml"),
     ]
 
