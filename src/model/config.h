@@ -49,7 +49,7 @@ struct ModelConfig {
   bool include_prompt = true;        // pooling counts the prompt's tokens
   std::vector<HeadStep> head;        // empty without modules.json
   int64_t max_tokens = 0;            // max_seq_length, else the smaller of tokenizer and position limits
-  bool lower_case_first = false;              // do_lower_case: lower-cases each character of the text outside special tokens
+  bool lower_case_first = false;     // do_lower_case: lower-cases each character of the text outside special tokens
   std::map<std::string, std::string>
       prompts;  // "query" and "document" are always there, empty unless the model has them
   std::optional<std::string> default_prompt_name;
