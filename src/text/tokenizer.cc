@@ -20,10 +20,6 @@ Tokenizer Tokenizer::load(const std::filesystem::path& directory, LowerFirst low
   return Tokenizer(std::make_unique<Pipeline>(std::move(parts)));
 }
 
-Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool text_lower_first) {
-  return load(directory, text_lower_first ? LowerFirst::kText : LowerFirst::kNo);
-}
-
 Tokenizer::Tokenizer(std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
 Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;

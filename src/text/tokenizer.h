@@ -48,8 +48,6 @@ class Tokenizer {
   // Reads tokenizer.json (settings of tokenizer_config.json applied as transformers 5 does), or vocab.txt alone.
   // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
   static Tokenizer load(const std::filesystem::path& directory, LowerFirst lower_first = LowerFirst::kNo);
-  // text_lower_first: LowerFirst::kText.
-  static Tokenizer load(const std::filesystem::path& directory, bool text_lower_first);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
