@@ -140,7 +140,7 @@ EMB_API emb_code emb_embed(const emb_model* model, const emb_rows* rows, const e
 EMB_API emb_code emb_tokenize(const emb_model* model, const emb_rows* rows, emb_tokens* tokens);
 EMB_API void emb_tokens_release(emb_tokens* tokens);
 /* Sentence for a row's status, e.g. "more than max_tokens=256 tokens and long_text=error". Owned by model. */
-EMB_API const char* emb_row_message(const emb_model* model, emb_row_status status);
+EMB_API const char* emb_row_message(const emb_model* model, int32_t status);
 
 #ifdef __cplusplus
 }

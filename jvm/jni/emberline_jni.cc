@@ -200,7 +200,7 @@ JNIEXPORT jbyteArray JNICALL Java_io_emberline_EmberlineNative_info(JNIEnv* env,
 
 JNIEXPORT jbyteArray JNICALL Java_io_emberline_EmberlineNative_rowMessage(JNIEnv* env, jclass, jlong model,
                                                                           jint status) {
-  return to_bytes(env, emb_row_message(model_of(model), static_cast<emb_row_status>(status)));
+  return to_bytes(env, emb_row_message(model_of(model), status));
 }
 
 JNIEXPORT void JNICALL Java_io_emberline_EmberlineNative_embed(JNIEnv* env, jclass, jlong model, jlong call_address,

@@ -112,7 +112,10 @@ const char* emb_last_error(void) {
 }
 
 emb_code emb_options_create(emb_options** options) {
-  return guard([&] { deref(options, "emb_options_create", "options") = new emb_options; });
+  return guard([&] {
+    emb_options*& target = deref(options, "emb_options_create", "options");
+    target = new emb_options;
+  });
 }
 
 emb_code emb_options_set(emb_options* options, const char* name, const char* value) {
@@ -235,13 +238,12 @@ void emb_tokens_release(emb_tokens* tokens) {
   *tokens = {};
 }
 
-const char* emb_row_message(const emb_model* model, emb_row_status status) {
+const char* emb_row_message(const emb_model* model, int32_t status) {
   const char* text = "";
   guard([&] {
     const Engine& engine = deref(model, "emb_row_message", "model").engine;
-    check(number(status) >= EMB_ROW_OK && number(status) <= EMB_ROW_TOO_LARGE, Code::kInvalidArgument,
-          "emb_row_message: got status {}, expected {} to {}", number(status), number(EMB_ROW_OK),
-          number(EMB_ROW_TOO_LARGE));
+    check(status >= EMB_ROW_OK && status <= EMB_ROW_TOO_LARGE, Code::kInvalidArgument,
+          "emb_row_message: got status {}, expected {} to {}", status, number(EMB_ROW_OK), number(EMB_ROW_TOO_LARGE));
     text = engine.row_message(static_cast<RowStatus>(status)).c_str();
   });
   return text;
