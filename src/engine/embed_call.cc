@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -19,8 +18,7 @@ namespace {
 constexpr int64_t kBytesPerToken = 4;
 // What a row costs beside its text: special tokens and its own vector.
 constexpr int64_t kRowConstant = 4 * kBytesPerToken;
-// Dense scripts and long words need more bytes for a token; beyond this, truncation has certainly cut nothing off the
-// cost.
+// Text beyond max_tokens tokens of this length is cut off unread, so that it costs nothing.
 constexpr int64_t kMostBytesPerToken = 8;
 // Below this the weights' way through the cache costs more than a second thread gains.
 constexpr int64_t kSmallestClaimTokens = 64;
@@ -51,7 +49,7 @@ EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const R
       settings_(settings),
       rows_(rows),
       out_(out),
-      cost_{.constant = kRowConstant + kBytesPerToken * settings.plan.prompt_tokens,
+      cost_{.constant = kRowConstant + static_cast<int64_t>(settings.prompt.size()),
             .max_bytes = settings.max_tokens * kMostBytesPerToken} {}
 
 void EmbedCall::run(const Progress& progress, Stats& stats) {
@@ -132,8 +130,8 @@ void EmbedCall::start_threads(int64_t count, std::vector<std::thread>& threads) 
     }
     try {
       threads.emplace_back(body);
-    } catch (const std::system_error&) {
-      // A limit on threads makes the call slower, not wrong.
+    } catch (const std::exception&) {
+      // A limit on threads or memory makes the call slower, not wrong; those that run must be joined.
       const std::lock_guard lock(mutex_);
       --threads_running_;
       return;

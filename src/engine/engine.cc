@@ -20,9 +20,9 @@ struct Engine::State {
 };
 
 Engine Engine::load(const std::string& path, const Options& options) {
-  // First, so that a missing model is reported as such whatever the device is.
-  find_model_directory(path);
-  return load_on(make_cpu_backend("auto", DType::kF32), path, options);
+  // The directory first: a missing model is reported as such whatever the device is.
+  const std::filesystem::path directory = find_model_directory(path);
+  return Engine(std::make_shared<const LoadedModel>(make_cpu_backend("auto", DType::kF32), directory), options);
 }
 
 Engine Engine::load_on(std::unique_ptr<const Backend> backend, const std::string& path, const Options& options) {

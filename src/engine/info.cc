@@ -26,6 +26,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   std::vector<std::string> warnings = model.config.warnings;
   warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
   std::vector<std::string> prompt_names;
+  prompt_names.reserve(model.config.prompts.size());
   for (const auto& [name, text] : model.config.prompts) prompt_names.push_back(name);
 
   nlohmann::ordered_json info;
