@@ -27,7 +27,7 @@ PIP := $(PY) -m pip install --quiet $(PIP_FLAGS)
 STAMPS := build/stamps
 MODELS := build/models
 LIBRARIES := build/release/libemberline.so
-JVM_SOURCES := $(shell find jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
+JVM_SOURCES := $(shell find pom.xml jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help build demo test test-all bench wheel native jars format lint clean FORCE
