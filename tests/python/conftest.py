@@ -2,6 +2,7 @@
 """With EMBERLINE_LIBRARY set, this tree's package is tested over that library; else the installed wheel is."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -14,6 +15,9 @@ if os.environ.get("EMBERLINE_LIBRARY"):
     os.environ["PYTHONPATH"] = str(ROOT / "python")
 
 import emberline  # noqa: E402  after the path is set
+
+# A background job's shell may have had SIGINT ignored, which the processes that tests interrupt would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
