@@ -81,9 +81,9 @@ TEST_P(LinearTest, SizesAroundTilesAndVectorsGiveWrongSums) {
 }
 
 TEST_P(LinearTest, RowChangesWithItsPlaceInTheBatch) {
-  for (const int64_t k : {5, 384, 1536}) {
+  for (const int64_t k : {5, 384, 1536, 2500}) {
     const int64_t n = 70;
-    const int64_t most = 2200 * 64 / k;  // enough rows to pass the block that stays in cache
+    const int64_t most = std::min<int64_t>(2500, 300000 / k);  // past the rows and the depth of a block
     const auto linear = make(Matrix::random(n, k, 7), random_values(n, 8));
     Matrix x = Matrix::random(most, k, 9);
     for (int64_t r = 1; r < most; ++r) std::memcpy(x.row(r), x.row(0), static_cast<size_t>(k) * sizeof(float));

@@ -11,8 +11,9 @@ namespace {
 // Bytes of one panel's slice that stay in the first-level cache while all rows of a block pass over it.
 constexpr int64_t kSliceBytes = 36 * 1024;
 
-// Floats of x that stay in the second-level cache while all panels pass over them.
-constexpr int64_t kBlockFloats = 192 * 1024;
+// A block of x: at most this deep, and of this many floats.
+constexpr int64_t kBlockDepth = 1024;
+constexpr int64_t kBlockFloats = 128 * 1024;
 
 // What one tile computes: rows of x against a slice of one panel.
 struct Tile {
@@ -85,63 +86,81 @@ inline void run_tile_of(int64_t rows, const Tile& t) {
   run_tile<R, V>(t);
 }
 
-// All rows against one slice. Tiles are of nearly equal height: 13 rows run as 7 and 6, not as 8 and 5.
+// All rows against one slice. Tiles are of nearly equal height: 13 rows run as 7 and 6, not as 8 and 5. `next` is the
+// slice that follows (null after the last): it is fetched while this one is multiplied.
 template <int V>
-inline void run_slice(int64_t rows, Tile t, const float* next, int64_t next_floats) {
+inline void run_slice(int64_t rows, Tile t, Activation activation, const float* next) {
   const int64_t tiles = (rows + tile_rows(V) - 1) / tile_rows(V);
+  const int64_t next_floats = next != nullptr ? t.depth * V * kLanes : 0;
   int64_t done = 0;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t count = (rows - done) / (tiles - i);
-    // The next slice comes from afar while this one is multiplied.
     const int64_t end = next_floats * (i + 1) / tiles;
     for (int64_t f = next_floats * i / tiles; f < end; f += 16) __builtin_prefetch(next + f, 0, 2);
     run_tile_of<tile_rows(V), V>(count, t);
+    if (activation != Activation::kNone) activate({t.out, count, t.cols, t.out_stride}, activation);
     t.x += count * t.x_stride;
     t.out += count * t.out_stride;
     done += count;
   }
 }
 
-// All rows of a block against all panels.
+// All rows of a block against columns [first, first + depth) of all panels.
 template <int V>
-inline void run_block(MatrixView x, const PanelsView& b, Activation activation, MatrixView out) {
+inline void run_block(MatrixView x, int64_t first, int64_t depth, const PanelsView& b, Activation activation,
+                      MatrixView out) {
   constexpr int64_t kWidth = V * kLanes;
   constexpr int64_t kSlice = kSliceBytes / (kWidth * static_cast<int64_t>(sizeof(float)));
-  const int64_t slices = b.k > kSlice ? (b.k + kSlice - 1) / kSlice : 1;
+  const int64_t slices = depth > kSlice ? (depth + kSlice - 1) / kSlice : 1;
+  const bool ends = first + depth == b.k;
   for (int64_t c = 0; c < b.cols; c += kWidth) {
-    const int64_t cols = b.cols - c < kWidth ? b.cols - c : kWidth;
     const float* panel = b.data + c * b.k;
-    int64_t first = 0;
+    const float* next_panel = c + kWidth < b.cols ? panel + kWidth * b.k : nullptr;
+    int64_t done = 0;
     for (int64_t s = 0; s < slices; ++s) {
-      const int64_t depth = (b.k - first) / (slices - s);
-      const bool last = s == slices - 1 && c + kWidth >= b.cols;
-      const float* next = panel + (first + depth) * kWidth;
-      const int64_t next_floats = last ? 0 : depth * kWidth;
-      run_slice<V>(x.rows,
-                   {x.data + first, x.row_stride, panel + first * kWidth, depth,
-                    b.bias != nullptr ? b.bias + c : nullptr, s > 0, out.data + c, out.row_stride, cols},
-                   next, next_floats);
-      first += depth;
+      const int64_t part = (depth - done) / (slices - s);
+      const int64_t k = first + done;
+      const bool last = s == slices - 1;
+      const float* next = !last                   ? panel + (k + part) * kWidth
+                          : next_panel != nullptr ? next_panel + first * kWidth
+                                                  : nullptr;
+      const Tile tile = {x.data + k,
+                         x.row_stride,
+                         panel + k * kWidth,
+                         part,
+                         b.bias != nullptr ? b.bias + c : nullptr,
+                         k > 0,
+                         out.data + c,
+                         out.row_stride,
+                         b.cols - c < kWidth ? b.cols - c : kWidth};
+      run_slice<V>(x.rows, tile, last && ends ? activation : Activation::kNone, next);
+      done += part;
     }
-    if (activation != Activation::kNone) activate({out.data + c, x.rows, cols, out.row_stride}, activation);
   }
 }
 
+// Blocks of x, and a panel's part beside them, stay in the second-level cache while all panels pass over them.
 void product(MatrixView x, const PanelsView& b, Activation activation, MatrixView out) {
-  int64_t block = b.k > 0 ? kBlockFloats / b.k : x.rows;
-  if (block < 96) block = 96;
-  const int64_t blocks = (x.rows + block - 1) / block;
-  int64_t first = 0;
+  const int64_t cuts = b.k > kBlockDepth ? (b.k + kBlockDepth - 1) / kBlockDepth : 1;
+  const int64_t longest = (b.k + cuts - 1) / cuts;
+  const int64_t most_rows = longest > 0 ? kBlockFloats / longest + 1 : x.rows + 1;
+  const int64_t blocks = (x.rows + most_rows - 1) / most_rows;
+  int64_t row = 0;
   for (int64_t i = 0; i < blocks; ++i) {
-    const int64_t count = (x.rows - first) / (blocks - i);
-    const MatrixView xs = {x.data + first * x.row_stride, count, x.cols, x.row_stride};
-    const MatrixView outs = {out.data + first * out.row_stride, count, out.cols, out.row_stride};
-    if (b.panel_cols == kWide * kLanes) {
-      run_block<kWide>(xs, b, activation, outs);
-    } else {
-      run_block<kNarrow>(xs, b, activation, outs);
+    const int64_t count = (x.rows - row) / (blocks - i);
+    const MatrixView xs = {x.data + row * x.row_stride, count, x.cols, x.row_stride};
+    const MatrixView outs = {out.data + row * out.row_stride, count, out.cols, out.row_stride};
+    int64_t first = 0;
+    for (int64_t cut = 0; cut < cuts; ++cut) {
+      const int64_t depth = (b.k - first) / (cuts - cut);
+      if (b.panel_cols == kWide * kLanes) {
+        run_block<kWide>(xs, first, depth, b, activation, outs);
+      } else {
+        run_block<kNarrow>(xs, first, depth, b, activation, outs);
+      }
+      first += depth;
     }
-    first += count;
+    row += count;
   }
 }
 
