@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Operations whose products run in bf16 or int8, as plain functions: one table for each way a processor multiplies.
+//
+// Hidden states, layer norms, softmax and every sum stay f32. bf16 rounds to nearest even. int8 is symmetric: weights
+// have one scale per output channel, rows one scale each, found when the row is made (largest magnitude / 127; an
+// all-zero row has scale 0), so that a row's numbers never depend on its neighbours. NaN and infinities in a row give
+// NaN or infinities in that row alone.
+// As in kernels.h: ends of rows and columns run the same instructions as the middle (padded tiles or masked vectors),
+// memory is the caller's, all functions are safe from many threads and none fails. Functions that use tile registers
+// configure them on entry and release them on exit: the thread may be a JVM's.
+#include <stdint.h>
+
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/operand.h"
+#include "backend/ops.h"
+
+namespace emberline::cpu {
+
+// A bf16 matrix; borrowed.
+struct Bf16View {
+  uint16_t* data = nullptr;  // [rows, cols] at row_stride
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t row_stride = 0;
+};
+
+struct LowKernels {
+  const char* name;      // "amx", "avx512", "avx2"
+  Precision precision;   // of operands and weights
+  float largest_weight;  // 127, or 63 where products of 8 bits would saturate; 0 for bf16
+
+  int64_t (*packed_bytes)(int64_t out_features, int64_t in_features);
+  // weight: f32 [out_features, in_features]; scales: [out_features rounded up to 64], read for int8 only. Writes all
+  // packed bytes, zeros where they are padding.
+  void (*pack)(MatrixView weight, const float* scales, void* packed);
+
+  // out = x * factors as an operand; factors [cols] or null.
+  void (*quantise)(MatrixView x, const float* factors, OperandView out);
+
+  // out = x W^T + bias. out may have any alignment.
+  void (*product)(OperandView x, const PackedView& w, MatrixView out);
+  // The same, activated, as the operand of the next product. scratch: scratch_bytes(w.out_features) bytes at 64.
+  void (*product_activated)(OperandView x, const PackedView& w, Activation activation, OperandView out, void* scratch);
+  int64_t (*scratch_bytes)(int64_t out_features);
+  // The same as bf16, for attention: its rows and cols as OperandView says of bf16. Null where attention runs in f32.
+  void (*product_bf16)(OperandView x, const PackedView& w, Bf16View out);
+
+  // hidden = layer_norm(x + residual) * gain + bias in f32, and hidden * factors as an operand. residual.data may be
+  // null; hidden may be x or residual; factors [cols] or null.
+  void (*norm)(MatrixView x, MatrixView residual, const NormView& norm, const float* factors, MatrixView hidden,
+               OperandView out);
+
+  // One sequence: out = softmax(scale q k^T) v for each head. qkv [len, 3 * num_heads * head_dim] in bf16, q, k and v
+  // side by side, rows readable up to a multiple of kOperandRows; out f32 [len, num_heads * head_dim].
+  // scratch: attention_scratch_bytes(len, head_dim) bytes at 64. Null together with product_bf16.
+  void (*attention)(Bf16View qkv, int64_t num_heads, int64_t head_dim, float scale, MatrixView out, void* scratch);
+  int64_t (*attention_scratch_bytes)(int64_t len, int64_t head_dim);
+};
+
+// Null where this build has none of that kind. Whether the processor can run them is the caller's question.
+const LowKernels* amx_bf16_kernels();
+const LowKernels* amx_int8_kernels();
+const LowKernels* avx512_bf16_kernels();   // AVX512_BF16
+const LowKernels* avx512_int8_kernels();   // AVX512_VNNI
+const LowKernels* avxvnni_int8_kernels();  // AVX2 with AVX_VNNI
+const LowKernels* avx2_int8_kernels();     // 7-bit weights
+const LowKernels* portable_bf16_kernels();
+const LowKernels* portable_int8_kernels();
+
+}  // namespace emberline::cpu
