@@ -2,9 +2,10 @@
 #pragma once
 // The operations of the CPU backend as plain functions, one table for each instruction set.
 //
-// kernels_<isa>.cc defines its vector type and includes product_body.h and rowwise_body.h, so that every instruction
-// set runs the same steps in the same order. Those files are compiled with flags of their own and therefore include
-// nothing of the standard library: an inline function built for AVX-512 could otherwise be linked for everybody.
+// kernels_<isa>.cc includes vector_<isa>.h, its vector type, and over it product_body.h and rowwise_body.h, so that
+// every instruction set runs the same steps in the same order. Those files are compiled with flags of their own and
+// therefore include nothing of the standard library: an inline function built for AVX-512 could otherwise be linked for
+// everybody.
 //
 // A row's numbers never depend on its neighbours: every element of a product is one chain of multiply-adds over k,
 // ends of rows are masked vectors, reductions have a shape that follows from the row's length alone.

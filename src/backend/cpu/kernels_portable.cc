@@ -1,122 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any processor: 4 lanes in the compiler's own vector type, multiplication and addition rounded one after the other.
-#include <stdint.h>
+// The f32 operations on any processor.
+#include "backend/cpu/vector_portable.h"
 
 namespace emberline::cpu {
 namespace {
 
-using Vec = float __attribute__((vector_size(16)));
-using Ints = int32_t __attribute__((vector_size(16)));
-
-constexpr int kLanes = 4;
 constexpr int kWide = 2;
 constexpr int kNarrow = 2;
 constexpr int tile_rows(int) {
   return 6;
 }
 
-struct Mask {
-  int64_t count;
-};
-
-inline Mask first_lanes(int64_t count) {
-  return {count};
-}
-
-inline Vec load(const float* p) {
-  Vec v;
-  __builtin_memcpy(&v, p, sizeof(v));
-  return v;
-}
-inline Vec splat(float x) {
-  return Vec{x, x, x, x};
-}
-inline Vec load_or(const float* p, Mask mask, float other) {
-  Vec v = splat(other);
-  for (int i = 0; i < kLanes; ++i) {
-    if (i < mask.count) v[i] = p[i];
-  }
-  return v;
-}
-inline Vec load(const float* p, Mask mask) {
-  return load_or(p, mask, 0.0F);
-}
-inline void store(float* p, Vec v) {
-  __builtin_memcpy(p, &v, sizeof(v));
-}
-inline void store(float* p, Vec v, Mask mask) {
-  for (int i = 0; i < kLanes; ++i) {
-    if (i < mask.count) p[i] = v[i];
-  }
-}
-inline Vec keep(Vec v, Mask mask) {
-  for (int i = 0; i < kLanes; ++i) {
-    if (i >= mask.count) v[i] = 0.0F;
-  }
-  return v;
-}
-
-inline Vec multiply_add(Vec a, Vec b, Vec c) {
-  return a * b + c;
-}
-// Where either is NaN: the second.
-inline Vec minimum(Vec a, Vec b) {
-  return a < b ? a : b;
-}
-inline Vec maximum(Vec a, Vec b) {
-  return a > b ? a : b;
-}
-inline Vec absolute(Vec v) {
-  return (Vec)((Ints)v & Ints{INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX});
-}
-inline Vec with_sign_of(Vec sign, Vec magnitude) {
-  const Ints bit = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
-  return (Vec)(((Ints)sign & bit) | (Ints)magnitude);
-}
-// Adding and taking away 1.5 * 2^23 leaves no room for a fraction; right for |v| < 2^22.
-inline Vec round_to_even(Vec v) {
-  const Vec large = splat(12582912.0F);
-  return (v + large) - large;
-}
-// v * 2^n for whole n in [-126, 127].
-inline Vec scale_by_power_of_two(Vec v, Vec n) {
-  // The sum's low bits hold the whole number n + 127, as round_to_even's do.
-  const Ints exponent = (Ints)(n + splat(12582912.0F + 127.0F)) << 23;
-  return v * (Vec)exponent;
-}
-// a < b ? x : y; y where either is NaN.
-inline Vec choose_less(Vec a, Vec b, Vec x, Vec y) {
-  return a < b ? x : y;
-}
-// x where a is a number, y where it is NaN.
-inline Vec choose_number(Vec a, Vec x, Vec y) {
-  return a == a ? x : y;
-}
-
-inline float sum_lanes(Vec v) {
-  return (v[0] + v[2]) + (v[1] + v[3]);
-}
-inline float largest_lane(Vec v) {
-  const float a = v[0] > v[2] ? v[0] : v[2];
-  const float b = v[1] > v[3] ? v[1] : v[3];
-  return a > b ? a : b;
-}
-
-// Rows become columns, in place.
-inline void transpose(Vec (&rows)[kLanes]) {
-  for (int r = 0; r < kLanes; ++r) {
-    for (int c = 0; c < r; ++c) {
-      const float below = rows[r][c];
-      rows[r][c] = rows[c][r];
-      rows[c][r] = below;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace emberline::cpu
 
-// The operations, over the vector above.
+// The operations, over that vector.
 #include "backend/cpu/product_body.h"
 #include "backend/cpu/rowwise_body.h"
 

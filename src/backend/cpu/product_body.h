@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Matrix product over packed panels. Included by a kernels_<isa>.cc after its Vec and the functions on it; the file
-// gives the panels' widths in vectors, kWide and kNarrow, and tile_rows(width): how many rows' sums fit the registers.
+// Matrix product over packed panels. Included by a kernels_<isa>.cc after its vector_<isa>.h; the file gives the
+// panels' widths in vectors, kWide and kNarrow, and tile_rows(width): how many rows' sums fit the registers.
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/vector_math.h"
 

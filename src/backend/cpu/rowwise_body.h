@@ -1,54 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Operations that work row by row. Included by a kernels_<isa>.cc after its Vec and the functions on it.
+// Operations that work row by row. Included by a kernels_<isa>.cc after its vector_<isa>.h.
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/row_passes.h"
 #include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
 namespace {
-
-struct AllLanes {};
-inline Vec load(const float* p, AllLanes) {
-  return load(p);
-}
-inline void store(float* p, Vec v, AllLanes) {
-  store(p, v);
-}
-inline Vec keep(Vec v, AllLanes) {
-  return v;
-}
-inline Vec load_or(const float* p, AllLanes, float) {
-  return load(p);
-}
-
-// Calls body(column, chain, lanes) for each vector of a row; `chain` counts 0..3 so that sums run in four independent
-// chains. The last, partial vector comes with a mask.
-template <typename Body>
-inline void for_vectors(int64_t cols, Body body) {
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= cols; i += 4 * kLanes) {
-    body(i, 0, AllLanes{});
-    body(i + kLanes, 1, AllLanes{});
-    body(i + 2 * kLanes, 2, AllLanes{});
-    body(i + 3 * kLanes, 3, AllLanes{});
-  }
-  for (; i + kLanes <= cols; i += kLanes) body(i, 0, AllLanes{});
-  if (i < cols) body(i, 1, first_lanes(cols - i));
-}
-
-struct Chains {
-  Vec part[4];
-};
-
-inline Chains chains_of(float value) {
-  return {{splat(value), splat(value), splat(value), splat(value)}};
-}
-inline float sum_of(const Chains& c) {
-  return sum_lanes((c.part[0] + c.part[1]) + (c.part[2] + c.part[3]));
-}
-inline float largest_of(const Chains& c) {
-  return largest_lane(maximum(maximum(c.part[0], c.part[1]), maximum(c.part[2], c.part[3])));
-}
 
 // NaN wins, as in the reference; the plain maximum forgets it.
 inline Vec maximum_with_nan(Vec a, Vec b) {
@@ -95,29 +53,10 @@ void embed_token(const EmbeddingView& tables, int64_t id, int64_t position, int6
 }
 
 void norm(MatrixView x, MatrixView residual, const NormView& weights, MatrixView out) {
-  const float count = static_cast<float>(x.cols);
   for (int64_t r = 0; r < x.rows; ++r) {
-    const float* row = x.data + r * x.row_stride;
     const float* other = residual.data != nullptr ? residual.data + r * residual.row_stride : nullptr;
-    float* to = out.data + r * out.row_stride;
-    Chains sum = chains_of(0.0F);
-    for_vectors(x.cols, [&](int64_t i, int chain, auto lanes) {
-      Vec v = load(row + i, lanes);
-      if (other != nullptr) v = v + load(other + i, lanes);
-      store(to + i, v, lanes);
-      sum.part[chain] = sum.part[chain] + v;
-    });
-    const Vec mean = splat(sum_of(sum) / count);
-    Chains squares = chains_of(0.0F);
-    for_vectors(x.cols, [&](int64_t i, int chain, auto lanes) {
-      const Vec d = keep(load(to + i, lanes) - mean, lanes);
-      squares.part[chain] = multiply_add(d, d, squares.part[chain]);
-    });
-    const Vec inverse = splat(1.0F / __builtin_sqrtf(sum_of(squares) / count + weights.eps));
-    for_vectors(x.cols, [&](int64_t i, int, auto lanes) {
-      const Vec d = (load(to + i, lanes) - mean) * inverse;
-      store(to + i, multiply_add(d, load(weights.gain + i, lanes), load(weights.bias + i, lanes)), lanes);
-    });
+    norm_row(x.data + r * x.row_stride, other, x.cols, weights, out.data + r * out.row_stride,
+             [](int64_t, int, Vec, auto) {});
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Activations on vectors. Included by a kernels_<isa>.cc after its Vec and the functions on it.
+// Activations on vectors. Included by a kernels_<isa>.cc after its vector_<isa>.h.
 // Coefficients are printed by tools/fit_polynomials.py.
 #include "backend/ops.h"
 
