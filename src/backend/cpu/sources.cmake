@@ -2,6 +2,7 @@
 target_sources(emberline_core PRIVATE
   src/base/cpu_features.cc
   src/backend/cpu/aligned_floats.cc
+  src/backend/cpu/amx_permission.cc
   src/backend/cpu/attention.cc
   src/backend/cpu/convert.cc
   src/backend/cpu/cpu_backend.cc
@@ -19,7 +20,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     COMPILE_OPTIONS "${kernel_flags};-mavx2;-mfma")
   set(avx512_flags ${kernel_flags} -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND avx512_flags -Wno-maybe-uninitialized)  # g++ 12 warns inside its own avx512fintrin.h
+    # g++ 12 warns inside its own avx512fintrin.h.
+    list(APPEND avx512_flags -Wno-maybe-uninitialized -Wno-uninitialized)
   endif()
   set_source_files_properties(src/backend/cpu/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS "${avx512_flags}")
 else()
