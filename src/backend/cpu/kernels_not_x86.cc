@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for kernels_avx2.cc and kernels_avx512.cc on other architectures.
+// Stands in for the kernels of x86-64 on other architectures.
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/low_kernels.h"
 
 namespace emberline::cpu {
 
@@ -8,6 +9,12 @@ const Kernels* avx2_kernels() {
   return nullptr;
 }
 const Kernels* avx512_kernels() {
+  return nullptr;
+}
+const LowKernels* amx_bf16_kernels() {
+  return nullptr;
+}
+const LowKernels* amx_int8_kernels() {
   return nullptr;
 }
 

@@ -61,28 +61,41 @@ inline Vec hyperbolic_tangent(Vec x) {
   return choose_less(absolute(x), splat(0.625F), near, far);
 }
 
-template <typename Function>
-inline void apply(MatrixView x, Function function) {
+inline Vec activated(Vec v, Activation activation) {
+  switch (activation) {
+    case Activation::kNone: break;
+    case Activation::kGelu: return gelu(v);
+    case Activation::kGeluTanh: return gelu_tanh(v);
+    case Activation::kQuickGelu: return times_sigmoid(v, v * splat(1.702F));
+    case Activation::kRelu: return maximum(splat(0.0F), v);
+    case Activation::kSilu: return times_sigmoid(v, v);
+    case Activation::kTanh: return hyperbolic_tangent(v);
+  }
+  return v;
+}
+
+template <Activation kActivation>
+inline void activate_all(MatrixView x) {
   for (int64_t r = 0; r < x.rows; ++r) {
     float* row = x.data + r * x.row_stride;
     int64_t i = 0;
-    for (; i + kLanes <= x.cols; i += kLanes) store(row + i, function(load(row + i)));
+    for (; i + kLanes <= x.cols; i += kLanes) store(row + i, activated(load(row + i), kActivation));
     if (i < x.cols) {
       const Mask mask = first_lanes(x.cols - i);
-      store(row + i, function(load(row + i, mask)), mask);
+      store(row + i, activated(load(row + i, mask), kActivation), mask);
     }
   }
 }
 
-[[gnu::noinline]] void activate(MatrixView x, Activation activation) {
+[[gnu::noinline]] inline void activate(MatrixView x, Activation activation) {
   switch (activation) {
     case Activation::kNone: break;
-    case Activation::kGelu: apply(x, [](Vec v) { return gelu(v); }); break;
-    case Activation::kGeluTanh: apply(x, [](Vec v) { return gelu_tanh(v); }); break;
-    case Activation::kQuickGelu: apply(x, [](Vec v) { return times_sigmoid(v, v * splat(1.702F)); }); break;
-    case Activation::kRelu: apply(x, [](Vec v) { return maximum(splat(0.0F), v); }); break;
-    case Activation::kSilu: apply(x, [](Vec v) { return times_sigmoid(v, v); }); break;
-    case Activation::kTanh: apply(x, [](Vec v) { return hyperbolic_tangent(v); }); break;
+    case Activation::kGelu: activate_all<Activation::kGelu>(x); break;
+    case Activation::kGeluTanh: activate_all<Activation::kGeluTanh>(x); break;
+    case Activation::kQuickGelu: activate_all<Activation::kQuickGelu>(x); break;
+    case Activation::kRelu: activate_all<Activation::kRelu>(x); break;
+    case Activation::kSilu: activate_all<Activation::kSilu>(x); break;
+    case Activation::kTanh: activate_all<Activation::kTanh>(x); break;
   }
 }
 
