@@ -64,6 +64,7 @@ CpuFeatures detect() {
   const bool zmm = (states & kZmmStates) == kZmmStates;
   const bool tiles = (states & kTileStates) == kTileStates;
   f.avx2 = ymm && bit(extended.ebx, 5) && bit(basic.ecx, 12) && bit(basic.ecx, 29);
+  f.avx_vnni = f.avx2 && bit(more.eax, 4);
   f.avx512 =
       f.avx2 && zmm && bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 30) && bit(extended.ebx, 31);
   f.avx512_vnni = f.avx512 && bit(extended.ecx, 11);

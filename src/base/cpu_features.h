@@ -7,7 +7,8 @@ namespace emberline {
 
 // All false on other architectures than x86-64.
 struct CpuFeatures {
-  bool avx2 = false;    // with FMA and F16C, and ymm registers saved by the system
+  bool avx2 = false;  // with FMA and F16C, and ymm registers saved by the system
+  bool avx_vnni = false;
   bool avx512 = false;  // F, BW, DQ and VL, and zmm registers saved by the system
   bool avx512_vnni = false;
   bool avx512_bf16 = false;

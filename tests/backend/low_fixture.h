@@ -30,6 +30,12 @@ inline bool amx_is_granted() {
 inline const LowTable kLowTables[] = {
     {"amx_bf16", cpu::amx_bf16_kernels, [] { return detect_cpu_features().amx_bf16 && amx_is_granted(); }},
     {"amx_int8", cpu::amx_int8_kernels, [] { return detect_cpu_features().amx_int8 && amx_is_granted(); }},
+    {"avx512_bf16", cpu::avx512_bf16_kernels, [] { return detect_cpu_features().avx512_bf16; }},
+    {"avx512_int8", cpu::avx512_int8_kernels, [] { return detect_cpu_features().avx512_vnni; }},
+    {"avxvnni_int8", cpu::avxvnni_int8_kernels, [] { return detect_cpu_features().avx_vnni; }},
+    {"avx2_int8", cpu::avx2_int8_kernels, [] { return detect_cpu_features().avx2; }},
+    {"portable_bf16", cpu::portable_bf16_kernels, [] { return true; }},
+    {"portable_int8", cpu::portable_int8_kernels, [] { return true; }},
 };
 
 inline void PrintTo(const LowTable& table, std::ostream* out) {

@@ -17,5 +17,17 @@ const LowKernels* amx_bf16_kernels() {
 const LowKernels* amx_int8_kernels() {
   return nullptr;
 }
+const LowKernels* avx512_bf16_kernels() {
+  return nullptr;
+}
+const LowKernels* avx512_int8_kernels() {
+  return nullptr;
+}
+const LowKernels* avxvnni_int8_kernels() {
+  return nullptr;
+}
+const LowKernels* avx2_int8_kernels() {
+  return nullptr;
+}
 
 }  // namespace emberline::cpu
