@@ -2,6 +2,7 @@
 #pragma once
 // Products of int8 rows with int8 weights. Included by a kernels_<isa>_int8.cc after its vector_<isa>.h, what
 // low_product_body.h asks for, and
+//   as_floats(sums)
 //   kRaised   what is added to each weight as it is packed, for instructions that take one factor without sign: the
 //             weights, so that operands stay as they are. A row's sums then begin at -kRaised times its elements' sum.
 #include "backend/cpu/low_kernels.h"
@@ -23,7 +24,7 @@ inline int32_t first_sum(const uint8_t* row, int64_t words) {
   const Words ones = splat_word(reinterpret_cast<const uint8_t*>("\1\1\1\1"));
   Sums sums = begin_sums(nullptr, &zero);
   for (int64_t k = 0; k < words; k += kLanes) sums = multiply_add_words(load_words(row + 4 * k), ones, sums);
-  return -kRaised * static_cast<int32_t>(sum_lanes(as_floats(sums)));  // exact: far below 2^24
+  return -kRaised * static_cast<int32_t>(sum_lanes(as_floats(sums)));  // exact: below 2^24
 }
 
 inline void begin_rows(OperandView x, int32_t* starts) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Products of rows in a lower precision with packed panels, summed in vector registers: what bf16_product_body.h and
-// int8_product_body.h share. They say beforehand what an element is (kPrecision) and where sums begin
-// (begin_sums(bias, start)); the kernels file before them, after its vector_<isa>.h, says how it multiplies:
+// int8_product_body.h share. Those say beforehand what an element is (kPrecision), where sums begin (begin_rows,
+// begin_sums) and how they end (Ending, ending_of, numbers_of). The kernels file before them, after its vector_<isa>.h,
+// says how it multiplies:
 //   kRows, kVectors   a tile: so many rows, so many vectors wide
 //   Sums              kLanes sums, f32 for bf16 and int32 for int8
 //   Words             kLanes words: 4 bytes of a row, or of a column of weights, in each
-//   load_words, splat_word, load_sums, store_sums, as_floats(sums), multiply_add_words(x, w, sums)
+//   load_words, splat_word, multiply_add_words(x, w, sums), and as_sums, resting: sums as the bits of a Vec
 #include "backend/cpu/low_kernels.h"
 #include "backend/cpu/row_passes.h"
 
@@ -21,7 +22,7 @@ constexpr int64_t kPanelWordBytes = kWidth * kWordBytes;
 // Bytes of one panel's slice that stay in the first-level cache while all rows of a block pass over it.
 constexpr int64_t kLowSliceBytes = 24 * 1024;
 
-// A block of rows: at most this many, and of this many bytes. The sums of its tiles rest on the stack between slices.
+// A block of rows: at most this many, and about this many bytes, so that it stays in the second-level cache.
 constexpr int64_t kBlockRows = 128;
 constexpr int64_t kBlockBytes = 512 * 1024;
 
