@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints the coefficients of src/backend/cpu/vector_math.h with the error of each fit. Needs numpy and scipy.
 
-Each is a weighted Chebyshev least-squares fit whose weights are raised where the error is large until it is level."""
+Each but one is a weighted Chebyshev least-squares fit whose weights are raised where the error is large until it is
+level; the coarse gelu is a linear programme, since its end is fixed."""
 
 import numpy as np
 from numpy.polynomial import chebyshev
+from scipy.optimize import linprog
 from scipy.special import erf
 
 
@@ -19,6 +21,22 @@ def fit(function, low, high, degree, weight, rounds=80, points=20001):
         level *= error / error.max() + 1e-3
         level /= level.sum()
     return series, error.max()
+
+
+def fit_with_fixed_end(function, high, degree, weight, end, points=3000):
+    """As fit on (0, high], with the value `end` at its upper end; returns the coefficients of powers of x."""
+    x = high * np.cos(np.pi * (np.arange(points) + 0.5) / points / 2) ** 2
+    basis = chebyshev.chebvander(2 * x / high - 1, degree) * weight(x)[:, None]
+    target, slack = function(x) * weight(x), -np.ones((points, 1))
+    solution = linprog(
+        np.r_[np.zeros(degree + 1), 1],
+        A_ub=np.vstack([np.hstack([basis, slack]), np.hstack([-basis, slack])]),
+        b_ub=np.r_[target, -target],
+        A_eq=np.r_[np.ones(degree + 1), 0][None, :],
+        b_eq=[end],
+        bounds=[(None, None)] * (degree + 2),
+    ).x
+    return in_powers_of_x(solution[:-1], 0, high), solution[-1]
 
 
 def show(name, coefficients, error):
@@ -37,6 +55,8 @@ def main():
     g = lambda s: 0.5 * erf(np.sqrt(s / 2)) / np.sqrt(s)  # noqa: E731
     series, error = fit(g, 1e-9, bound, 15, lambda s: np.maximum(s, 0.05))
     show("gelu", chebyshev.cheb2poly(series), error)
+    # Phi(x) = 1 / 2 + x q(s), and 1 at x = 4.4.
+    show("coarse gelu", *fit_with_fixed_end(g, 4.4**2, 8, lambda s: s, 0.5 / 4.4))
     # e^r = 1 + r + r^2 p(r) on half a binary order.
     half = np.log(2) / 2 * 1.0001
     p = lambda r: (np.expm1(r) - r) / (r * r)  # noqa: E731

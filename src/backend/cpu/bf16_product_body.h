@@ -42,14 +42,17 @@ void product_activated(OperandView x, const PackedView& w, Activation activation
     const auto finish = [&](int64_t column, int64_t row, int64_t count) {
       const int64_t left = w.out_features - column < kWidth ? w.out_features - column : kWidth;
       float* numbers = panel + row * kWidth;
-      activate({numbers, count, left, kWidth}, activation);
-      for (int64_t r = 0; r < count; ++r, numbers += kWidth) {
-        uint16_t* to = bf16_row(out, first + row + r);
-        for_vectors(left, [&](int64_t i, int, auto lanes) { store_bf16(to + column + i, load(numbers + i, lanes)); });
-        if (left < kWidth || column + kWidth == w.out_features) clear_tail(to, out);
-      }
+      with_coarse_activation(activation, [&](auto activated_of) {
+        for (int64_t r = 0; r < count; ++r, numbers += kWidth) {
+          uint16_t* to = bf16_row(out, first + row + r) + column;
+          for_vectors(left, [&](int64_t i, int, auto lanes) {
+            store_bf16(to + i, keep(activated_of(load(numbers + i, lanes)), lanes));
+          });
+        }
+      });
     };
     run_low_block(block_of(x, first, rows), w, [&](int64_t) { return panel; }, kWidth, finish);
+    for (int64_t r = first; r < first + rows; ++r) clear_tail(bf16_row(out, r), out);
   });
 }
 

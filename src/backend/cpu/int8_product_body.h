@@ -58,7 +58,7 @@ namespace emberline::cpu {
 namespace {
 
 // Numbers that wait for their row's largest magnitude: so many floats, in the second-level cache.
-constexpr int64_t kWaitingFloats = 64 * 1024;
+constexpr int64_t kWaitingFloats = 128 * 1024;
 
 // Rows in multiples of kRows, for tiles of full height.
 inline int64_t waiting_rows(int64_t out_features) {
@@ -84,12 +84,17 @@ void product_activated(OperandView x, const PackedView& w, Activation activation
     const auto finish = [&](int64_t column, int64_t row, int64_t count) {
       const int64_t left = w.out_features - column < kWidth ? w.out_features - column : kWidth;
       float* numbers = waiting + row * stride + column;
-      activate({numbers, count, left, stride}, activation);
-      for (int64_t r = 0; r < count; ++r, numbers += stride) {
-        Vec top = largest[row + r];
-        for_vectors(left, [&](int64_t i, int, auto lanes) { top = larger_magnitude(top, load(numbers + i, lanes)); });
-        largest[row + r] = top;
-      }
+      with_coarse_activation(activation, [&](auto activated_of) {
+        for (int64_t r = 0; r < count; ++r, numbers += stride) {
+          Vec top = largest[row + r];
+          for_vectors(left, [&](int64_t i, int, auto lanes) {
+            const Vec v = activated_of(load(numbers + i, lanes));
+            store(numbers + i, v, lanes);
+            top = larger_magnitude(top, keep(v, lanes));
+          });
+          largest[row + r] = top;
+        }
+      });
     };
     run_low_block(block_of(x, first, rows), w, [&](int64_t c) { return waiting + c; }, stride, finish);
     for (int64_t r = 0; r < rows; ++r) {
