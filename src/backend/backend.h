@@ -42,9 +42,17 @@ struct LinearPart {
 };
 
 struct NormWeights {
-  std::unique_ptr<Buffer> gain;  // [hidden]
-  std::unique_ptr<Buffer> bias;  // [hidden]
+  std::unique_ptr<Buffer> gain;     // [hidden]
+  std::unique_ptr<Buffer> bias;     // [hidden]
+  std::unique_ptr<Buffer> factors;  // [hidden]: what the operand is multiplied by, column by column; null for 1
   float eps = 1e-12F;
+};
+
+// Rows as the products of a device read them (f32, bf16, int8 with a scale a row: its own affair): what norm and
+// attention hand to the next product. Grows as it is written; belongs to one stream.
+class Operand {
+ public:
+  virtual ~Operand() = default;
 };
 
 // Tables whose rows are summed to make a token's first hidden state. A family without positions or types leaves them
@@ -71,16 +79,26 @@ class Stream {
   virtual void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
                      std::span<const int32_t> types, MatrixView out) = 0;
 
-  // out = activation(x W^T + bias); out and x do not overlap.
-  virtual void linear(MatrixView x, const Linear& weights, Activation activation, MatrixView out) = 0;
-
   // out = layer_norm(x + residual) * gain + bias, over each row; residual.data may be null; out may be x or residual.
-  virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) = 0;
+  // Where `operand` is not null it becomes out * factors; it may borrow `out`, which must live as long as it is read.
+  virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out,
+                    Operand* operand) = 0;
 
-  // out = softmax(scale q k^T) v within each sequence; qkv [tokens, 3 * num_heads * head_dim] holds q, k, v side by
-  // side.
-  virtual void attention(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
-                         MatrixView out) = 0;
+  // out = softmax(scale q k^T) v within each sequence, where x W^T + bias holds q, k, v side by side, num_heads *
+  // head_dim columns each.
+  virtual void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
+                              const AttentionShape& shape, Operand& out) = 0;
+
+  // out = x W^T + bias.
+  virtual void linear(const Operand& x, const Linear& weights, MatrixView out) = 0;
+
+  // out = activation(x up^T + up's bias) down^T + down's bias.
+  virtual void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                            MatrixView out) = 0;
+
+  // out = activation(x W^T + bias) in f32 whatever the backend's dtype, by weights of make_dense; out and x do not
+  // overlap.
+  virtual void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) = 0;
 
   // One step of combining layers: total = x on the first step, else total + x (kMean, kSum) or max(total, x) (kMax).
   // kMean divides by num_layers on the last step (step == num_layers - 1). kConcat copies x to its columns of total.
@@ -102,20 +120,33 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string describe() const = 0;  // "avx512"
-  virtual DType dtype() const = 0;           // compute precision of linear()
+  // Why the device is not used as well as it might be, one sentence; empty where it is.
+  virtual std::string remark() const { return {}; }
+  virtual DType dtype() const = 0;  // what products of operands multiply
+  // Another backend of the same kind, for weights that are needed for a moment.
+  virtual std::unique_ptr<Backend> without_weights() const = 0;
   // Floats in device memory; throws Error(kOutOfMemory).
   virtual std::unique_ptr<Buffer> allocate(int64_t floats) const = 0;
   // Any float dtype, converted to f32.
   virtual std::unique_ptr<Buffer> upload(const TensorView& tensor) const = 0;
-  // Stacks the parts and packs them; shapes were checked by the caller.
-  virtual std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts) const = 0;
+  // Stacks the parts and packs them; shapes were checked by the caller. input_factors [in_features] or empty: column i
+  // of the weights is divided by factor i, because operands come multiplied by it.
+  virtual std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts,
+                                              std::span<const float> input_factors) const = 0;
+  // The same for Stream::dense.
+  virtual std::unique_ptr<Linear> make_dense(const LinearPart& part) const = 0;
+  virtual std::unique_ptr<Operand> make_operand() const = 0;
   virtual std::unique_ptr<Stream> make_stream() const = 0;
   // Tokens of one batch that keep this device busy and its activations in cache.
   virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
 };
 
-// isa: "auto", "portable", "avx2" or "avx512"; "auto" reads EMBERLINE_ISA, then CPUID. Throws Error(kUnsupported) where
-// the processor lacks a forced one: the message lists what it has.
+// The precision that runs fastest natively without a visible loss: bf16 where the processor multiplies it, else f32.
+DType fastest_dtype();
+
+// isa: "auto", "portable", "avx2", "avx512" or "amx"; "auto" reads EMBERLINE_ISA, then CPUID. dtype: f32, bf16 or int8.
+// Throws Error(kUnsupported) where the processor lacks a forced instruction set or has no products of that dtype: the
+// message lists what it has.
 std::unique_ptr<Backend> make_cpu_backend(const std::string& isa, DType dtype);
 
 }  // namespace emberline

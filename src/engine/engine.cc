@@ -22,7 +22,8 @@ struct Engine::State {
 Engine Engine::load(const std::string& path, const Options& options) {
   // The directory first: a missing model is reported as such whatever the device is.
   const std::filesystem::path directory = find_model_directory(path);
-  return Engine(std::make_shared<const LoadedModel>(make_cpu_backend("auto", DType::kF32), directory), options);
+  const DType dtype = options.dtype ? *options.dtype : fastest_dtype();
+  return Engine(std::make_shared<const LoadedModel>(make_cpu_backend("auto", dtype), directory), options);
 }
 
 Engine Engine::load_on(std::unique_ptr<const Backend> backend, const std::string& path, const Options& options) {
@@ -31,11 +32,12 @@ Engine Engine::load_on(std::unique_ptr<const Backend> backend, const std::string
 
 Engine Engine::derive(const Options& options) const {
   const LoadedModel& model = *state_->model;
-  const char* dtype = dtype_name(model.backend->dtype());
+  const DType dtype = model.backend->dtype();
   check(options.device == "auto" || options.device == model.device, Code::kInvalidArgument,
         "option device: got {}, but the model was loaded on {}; load it again", options.device, model.device);
-  check(options.dtype == "auto" || options.dtype == dtype, Code::kInvalidArgument,
-        "option dtype: got {}, but the model was loaded as {}; load it again", options.dtype, dtype);
+  check(options.dtype.value_or(dtype) == dtype, Code::kInvalidArgument,
+        "option dtype: got {}, but the model was loaded as {}; load it again", dtype_name(*options.dtype),
+        dtype_name(dtype));
   return Engine(state_->model, options);
 }
 

@@ -25,6 +25,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   const NetworkConfig& network = model.config.network;
   std::vector<std::string> warnings = model.config.warnings;
   warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
+  if (const std::string remark = model.backend->remark(); !remark.empty()) warnings.push_back(remark);
   std::vector<std::string> prompt_names;
   prompt_names.reserve(model.config.prompts.size());
   for (const auto& [name, text] : model.config.prompts) prompt_names.push_back(name);

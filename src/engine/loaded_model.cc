@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "engine/calibration.h"
 #include "model/weights.h"
 
 namespace emberline {
@@ -27,7 +28,9 @@ Encoder LoadedModel::read_encoder() {
   const Weights weights = Weights::open(config.network_directory);
   for (const auto& [name, tensor] : weights.tensors()) parameters += tensor.size();
   weights_bytes = weights.total_bytes();
-  return Encoder(config.network, weights, *backend);
+  if (backend->dtype() != DType::kI8) return Encoder(config.network, weights, *backend);
+  const std::vector<std::vector<float>> factors = calibrate(config, weights, tokenizer, *backend->without_weights());
+  return Encoder(config.network, weights, *backend, factors);
 }
 
 }  // namespace emberline

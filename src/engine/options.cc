@@ -28,8 +28,7 @@ constexpr std::array<Choice<Pooling>, 6> kPoolings{{{"mean", Pooling::kMean},
                                                     {"mean_sqrt_len", Pooling::kMeanSqrtLen}}};
 constexpr std::array<Choice<LongText>, 2> kLongTexts{{{"truncate", LongText::kTruncate}, {"error", LongText::kError}}};
 
-// Values that are part of emberline's vocabulary but not of this build.
-constexpr std::array<std::string_view, 4> kOtherDtypes{"bf16", "f16", "int8", "fp8"};
+constexpr std::array<Choice<DType>, 3> kDtypes{{{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"int8", DType::kI8}}};
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
 constexpr int64_t kMaxDims = int64_t{1} << 24;
@@ -85,11 +84,13 @@ void apply_device(Options& options, const OptionSpec& spec, std::string_view val
 }
 
 void apply_dtype(Options& options, const OptionSpec& spec, std::string_view value) {
-  if (std::find(kOtherDtypes.begin(), kOtherDtypes.end(), value) != kOtherDtypes.end()) {
-    reject_unsupported(spec, value, "this build computes in auto, f32");
+  // Part of emberline's vocabulary, but of devices that this build does not run on.
+  if (value == "f16" || value == "fp8") reject_unsupported(spec, value, "this build computes in auto, f32, bf16, int8");
+  if (value == "auto") {
+    options.dtype.reset();
+  } else {
+    options.dtype = parse_choice(kDtypes, spec, value);
   }
-  if (value != "auto" && value != "f32") reject_choice(spec, value);
-  options.dtype = value;
 }
 
 struct LayerItem {
@@ -181,7 +182,8 @@ void apply_threads(Options& options, const OptionSpec& spec, std::string_view va
 constexpr std::array<OptionSpec, 13> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
-    {"dtype", "choice", "auto", "auto,f32", "Compute precision; auto takes f32 in this build.", true, apply_dtype},
+    {"dtype", "choice", "auto", "auto,f32,bf16,int8",
+     "Compute precision; auto takes bf16 where the processor multiplies it, else f32, never int8.", true, apply_dtype},
     {"layers", "layers", "-1", "",
      "Hidden layers to take: -1 is the last, 0 the embeddings' output, -4:-1 the last four, also 1,6,12 or all.", false,
      apply_layers},

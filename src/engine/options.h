@@ -19,7 +19,7 @@ enum class LongText { kTruncate, kError };
 struct Options {
   // Fixed when the model is loaded:
   std::string device = "auto";
-  std::string dtype = "auto";
+  std::optional<DType> dtype;  // f32, bf16 or int8
   // May differ from handle to handle over the same weights:
   std::string layers = "-1";  // "-1", "-4:-1", "1,6,12", "all"
   LayerOp layer_op = LayerOp::kMean;

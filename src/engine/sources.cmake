@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 target_sources(emberline_core PRIVATE
+  src/engine/calibration.cc
   src/engine/embed_call.cc
   src/engine/engine.cc
   src/engine/info.cc

@@ -6,63 +6,46 @@
 #include <string>
 
 #include "base/error.h"
+#include "model/tensor_names.h"
 
 namespace emberline {
 namespace {
 
-// Names of one model's tensors: saved from the bare network or from one with a task head ("bert." before each name).
-class Names {
- public:
-  explicit Names(const Weights& weights) : weights_(weights) {
-    if (!weights.has("embeddings.word_embeddings.weight") && weights.has("bert.embeddings.word_embeddings.weight")) {
-      prefix_ = "bert.";
-    }
-  }
+using Factors = std::span<const float>;
 
-  const TensorView& get(const std::string& name, const std::vector<int64_t>& shape) const {
-    return weights_.get(prefix_ + name, shape);
-  }
-
-  // `legacy` is how checkpoints converted from the first BERT release spell a layer norm's parameter.
-  const TensorView& get_either(const std::string& name, const std::string& legacy,
-                               const std::vector<int64_t>& shape) const {
-    return weights_.get(prefix_ + (weights_.has(prefix_ + name)     ? name
-                                   : weights_.has(prefix_ + legacy) ? legacy
-                                                                    : name),
-                        shape);
-  }
-
- private:
-  const Weights& weights_;
-  std::string prefix_;
-};
-
-NormWeights load_norm(const Names& names, const std::string& at, const NetworkConfig& config, const Backend& backend) {
+NormWeights load_norm(const TensorNames& names, const std::string& at, const NetworkConfig& config,
+                      const Backend& backend, Factors factors) {
   const std::vector<int64_t> shape = {config.hidden_size};
-  return {.gain = backend.upload(names.get_either(at + ".weight", at + ".gamma", shape)),
-          .bias = backend.upload(names.get_either(at + ".bias", at + ".beta", shape)),
-          .eps = config.layer_norm_eps};
+  NormWeights norm{.gain = backend.upload(names.get_either(at + ".weight", at + ".gamma", shape)),
+                   .bias = backend.upload(names.get_either(at + ".bias", at + ".beta", shape)),
+                   .factors = nullptr,
+                   .eps = config.layer_norm_eps};
+  if (!factors.empty()) {
+    norm.factors =
+        backend.upload({at + ".factors", DType::kF32, shape, reinterpret_cast<const std::byte*>(factors.data())});
+  }
+  return norm;
 }
 
-LinearPart linear_part(const Names& names, const std::string& at, int64_t in, int64_t out) {
+LinearPart linear_part(const TensorNames& names, const std::string& at, int64_t in, int64_t out) {
   return {.weight = names.get(at + ".weight", {out, in}), .bias = names.get(at + ".bias", {out})};
 }
 
-std::unique_ptr<Linear> load_linear(const Names& names, const std::string& at, int64_t in, int64_t out,
-                                    const Backend& backend) {
+std::unique_ptr<Linear> load_linear(const TensorNames& names, const std::string& at, int64_t in, int64_t out,
+                                    const Backend& backend, Factors factors) {
   const LinearPart part = linear_part(names, at, in, out);
-  return backend.make_linear({&part, 1});
+  return backend.make_linear({&part, 1}, factors);
 }
 
-std::unique_ptr<Linear> load_query_key_value(const Names& names, const std::string& at, int64_t hidden,
-                                             const Backend& backend) {
+std::unique_ptr<Linear> load_query_key_value(const TensorNames& names, const std::string& at, int64_t hidden,
+                                             const Backend& backend, Factors factors) {
   const LinearPart parts[] = {linear_part(names, at + ".query", hidden, hidden),
                               linear_part(names, at + ".key", hidden, hidden),
                               linear_part(names, at + ".value", hidden, hidden)};
-  return backend.make_linear(parts);
+  return backend.make_linear(parts, factors);
 }
 
-EmbeddingTables load_tables(const Names& names, const NetworkConfig& config, const Backend& backend) {
+EmbeddingTables load_tables(const TensorNames& names, const NetworkConfig& config, const Backend& backend) {
   const auto table = [&](const char* name, int64_t rows) {
     return backend.upload(names.get(std::string("embeddings.") + name + ".weight", {rows, config.hidden_size}));
   };
@@ -134,6 +117,12 @@ MatrixView EncoderScratch::matrix(const Backend& backend, Slot slot, int64_t row
   return {.data = buffer->data(), .rows = rows, .cols = cols, .row_stride = cols};
 }
 
+Operand& EncoderScratch::operand(const Backend& backend, OperandSlot slot) {
+  std::unique_ptr<Operand>& operand = operands_[slot];
+  if (operand == nullptr) operand = backend.make_operand();
+  return *operand;
+}
+
 struct Encoder::Layer {
   std::unique_ptr<Linear> query_key_value;   // [3 * hidden, hidden]
   std::unique_ptr<Linear> attention_output;  // [hidden, hidden]
@@ -143,22 +132,46 @@ struct Encoder::Layer {
   NormWeights output_norm;
 };
 
-Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend)
+// What one pass works on.
+struct Encoder::Run {
+  Stream& stream;
+  const Batch& batch;
+  NormObserver* observer;
+  MatrixView hidden;     // [num_tokens, hidden]
+  MatrixView projected;  // the same size: what a block adds to hidden
+  Operand& normed;       // hidden as the next product reads it
+  Operand& attended;
+
+  // hidden = norm(added + hidden); `feeds` a product or nothing.
+  void norm(int64_t index, MatrixView x, MatrixView residual, const NormWeights& weights, bool feeds) const {
+    stream.norm(x, residual, weights, hidden, feeds ? &normed : nullptr);
+    if (observer != nullptr) observer->see(index, hidden);
+  }
+};
+
+Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+                 std::span<const std::vector<float>> factors)
     : config_(config), backend_(backend) {
-  const Names names(weights);
+  const TensorNames names(weights);
   const int64_t hidden = config.hidden_size;
   const int64_t ffn = config.intermediate_size;
+  const auto factors_of = [&](int64_t norm) {
+    const auto at = static_cast<size_t>(norm);
+    return at < factors.size() ? Factors(factors[at]) : Factors();
+  };
   tables_ = load_tables(names, config, backend);
-  embedding_norm_ = load_norm(names, "embeddings.LayerNorm", config, backend);
+  embedding_norm_ = load_norm(names, "embeddings.LayerNorm", config, backend, factors_of(0));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
     const std::string at = "encoder.layer." + std::to_string(i) + ".";
+    const Factors before = factors_of(2 * i);
+    const Factors between = factors_of(2 * i + 1);
     Layer layer;
-    layer.query_key_value = load_query_key_value(names, at + "attention.self", hidden, backend);
-    layer.attention_output = load_linear(names, at + "attention.output.dense", hidden, hidden, backend);
-    layer.attention_norm = load_norm(names, at + "attention.output.LayerNorm", config, backend);
-    layer.intermediate = load_linear(names, at + "intermediate.dense", hidden, ffn, backend);
-    layer.output = load_linear(names, at + "output.dense", ffn, hidden, backend);
-    layer.output_norm = load_norm(names, at + "output.LayerNorm", config, backend);
+    layer.query_key_value = load_query_key_value(names, at + "attention.self", hidden, backend, before);
+    layer.attention_output = load_linear(names, at + "attention.output.dense", hidden, hidden, backend, {});
+    layer.attention_norm = load_norm(names, at + "attention.output.LayerNorm", config, backend, between);
+    layer.intermediate = load_linear(names, at + "intermediate.dense", hidden, ffn, backend, between);
+    layer.output = load_linear(names, at + "output.dense", ffn, hidden, backend, {});
+    layer.output_norm = load_norm(names, at + "output.LayerNorm", config, backend, factors_of(2 * i + 2));
     layers_.push_back(std::move(layer));
   }
 }
@@ -166,32 +179,21 @@ Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Back
 Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 
-void Encoder::run_layer(Stream& stream, const Layer& layer, const Batch& batch, MatrixView hidden,
-                        EncoderScratch& scratch) const {
-  const int64_t tokens = hidden.rows;
+void Encoder::run_layer(const Run& run, int64_t index, bool is_last) const {
+  const Layer& layer = layers_[static_cast<size_t>(index)];
   const AttentionShape shape = {.num_heads = config_.num_attention_heads,
                                 .head_dim = config_.head_dim(),
                                 .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim())))};
-  const auto scratch_matrix = [&](EncoderScratch::Slot slot, int64_t cols) {
-    return scratch.matrix(backend_, slot, tokens, cols);
-  };
-  const MatrixView attended = scratch_matrix(EncoderScratch::kAttended, hidden.cols);
-  const MatrixView projected = scratch_matrix(EncoderScratch::kProjected, hidden.cols);
-
-  const MatrixView qkv = scratch_matrix(EncoderScratch::kWide, 3 * hidden.cols);
-  stream.linear(hidden, *layer.query_key_value, Activation::kNone, qkv);
-  stream.attention(qkv, batch.seq_offsets, shape, attended);
-  stream.linear(attended, *layer.attention_output, Activation::kNone, projected);
-  stream.norm(projected, hidden, layer.attention_norm, hidden);
-
-  const MatrixView inner = scratch_matrix(EncoderScratch::kWide, config_.intermediate_size);
-  stream.linear(hidden, *layer.intermediate, config_.hidden_act, inner);
-  stream.linear(inner, *layer.output, Activation::kNone, projected);
-  stream.norm(projected, hidden, layer.output_norm, hidden);
+  Stream& stream = run.stream;
+  stream.self_attention(run.normed, *layer.query_key_value, run.batch.seq_offsets, shape, run.attended);
+  stream.linear(run.attended, *layer.attention_output, run.projected);
+  run.norm(2 * index + 1, run.projected, run.hidden, layer.attention_norm, true);
+  stream.feed_forward(run.normed, *layer.intermediate, config_.hidden_act, *layer.output, run.projected);
+  run.norm(2 * index + 2, run.projected, run.hidden, layer.output_norm, !is_last);
 }
 
 MatrixView Encoder::forward(Stream& stream, const Batch& batch, const LayerSelection& selection,
-                            EncoderScratch& scratch) const {
+                            EncoderScratch& scratch, NormObserver* observer) const {
   check_selection(selection, config_.num_hidden_layers);
   check_batch(batch, config_);
   const int64_t tokens = batch.num_tokens();
@@ -200,23 +202,26 @@ MatrixView Encoder::forward(Stream& stream, const Batch& batch, const LayerSelec
   const int64_t width = selection.op == LayerOp::kConcat ? num_selected * hidden_size : hidden_size;
   if (tokens == 0) return {.data = nullptr, .rows = 0, .cols = width, .row_stride = width};
 
-  // The slot shared by both wide products is sized once, for the wider, so that views into it stay valid.
-  scratch.matrix(backend_, EncoderScratch::kWide, tokens, std::max(3 * hidden_size, config_.intermediate_size));
-  const MatrixView hidden = scratch.matrix(backend_, EncoderScratch::kHidden, tokens, hidden_size);
-  stream.embed(tables_, batch.ids, batch.positions, batch.types, hidden);
-  stream.norm(hidden, {}, embedding_norm_, hidden);
-
   const int64_t last = *std::max_element(selection.layers.begin(), selection.layers.end());
+  const Run run = {.stream = stream,
+                   .batch = batch,
+                   .observer = observer,
+                   .hidden = scratch.matrix(backend_, EncoderScratch::kHidden, tokens, hidden_size),
+                   .projected = scratch.matrix(backend_, EncoderScratch::kProjected, tokens, hidden_size),
+                   .normed = scratch.operand(backend_, EncoderScratch::kNormed),
+                   .attended = scratch.operand(backend_, EncoderScratch::kAttended)};
+  stream.embed(tables_, batch.ids, batch.positions, batch.types, run.hidden);
+  run.norm(0, run.hidden, {}, embedding_norm_, last > 0);
   if (num_selected == 1) {
-    for (int64_t i = 0; i < last; ++i) run_layer(stream, layers_[static_cast<size_t>(i)], batch, hidden, scratch);
-    return hidden;
+    for (int64_t i = 0; i < last; ++i) run_layer(run, i, i + 1 == last);
+    return run.hidden;
   }
   const MatrixView total = scratch.matrix(backend_, EncoderScratch::kCombined, tokens, width);
   Combination combination(stream, selection, total);
-  combination.offer(0, hidden);
+  combination.offer(0, run.hidden);
   for (int64_t i = 0; i < last; ++i) {
-    run_layer(stream, layers_[static_cast<size_t>(i)], batch, hidden, scratch);
-    combination.offer(i + 1, hidden);
+    run_layer(run, i, i + 1 == last);
+    combination.offer(i + 1, run.hidden);
   }
   return total;
 }

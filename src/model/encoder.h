@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "backend/backend.h"
@@ -22,19 +23,32 @@ struct LayerSelection {
 // Memory of one thread for one batch size; grows when a larger batch comes. Not shared between threads.
 class EncoderScratch {
  public:
-  enum Slot { kHidden, kWide, kAttended, kProjected, kCombined, kPooled, kDense, kResidual, kNumSlots };
+  enum Slot { kHidden, kProjected, kCombined, kPooled, kDense, kResidual, kNumSlots };
+  enum OperandSlot { kNormed, kAttended, kNumOperands };
 
   // A [rows, cols] matrix in a slot, reusing the slot's buffer where it is large enough; its contents are undefined.
   MatrixView matrix(const Backend& backend, Slot slot, int64_t rows, int64_t cols);
+  Operand& operand(const Backend& backend, OperandSlot slot);
 
  private:
   std::array<std::unique_ptr<Buffer>, kNumSlots> slots_;
+  std::array<std::unique_ptr<Operand>, kNumOperands> operands_;
+};
+
+// Sees every layer norm's output on its way to a product: norm 0 is the embeddings', 2 i + 1 and 2 i + 2 are those of
+// layer i.
+class NormObserver {
+ public:
+  virtual ~NormObserver() = default;
+  virtual void see(int64_t norm, MatrixView out) = 0;
 };
 
 // Packed weights; immutable, shared by all threads.
 class Encoder {
  public:
-  Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend);
+  // `factors`: for each norm but the last, what its operand is multiplied by ([hidden]); empty for none.
+  Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+          std::span<const std::vector<float>> factors = {});
   ~Encoder();
   Encoder(Encoder&&) noexcept;
 
@@ -42,13 +56,13 @@ class Encoder {
   // selection's order). Lives in scratch until the next call. Runs no layer above the highest selected one. Throws
   // Error(kFormat) on a token id, type or position outside the tables, Error(kInvalidArgument) on a layer that is not
   // there.
-  MatrixView forward(Stream& stream, const Batch& batch, const LayerSelection& selection,
-                     EncoderScratch& scratch) const;
+  MatrixView forward(Stream& stream, const Batch& batch, const LayerSelection& selection, EncoderScratch& scratch,
+                     NormObserver* observer = nullptr) const;
 
  private:
   struct Layer;
-  void run_layer(Stream& stream, const Layer& layer, const Batch& batch, MatrixView hidden,
-                 EncoderScratch& scratch) const;
+  struct Run;
+  void run_layer(const Run& run, int64_t index, bool is_last) const;
 
   NetworkConfig config_;
   const Backend& backend_;

@@ -40,10 +40,10 @@ Head::Head(const ModelConfig& config, const Backend& backend) : steps_(config.he
       const Weights weights = Weights::open(step.directory);
       LinearPart part{.weight = weights.get("linear.weight", {step.out_features, step.in_features}), .bias = {}};
       if (step.bias) part.bias = weights.get("linear.bias", {step.out_features});
-      dense.linear = backend.make_linear({&part, 1});
+      dense.linear = backend.make_dense(part);
       if (step.use_residual && step.in_features != step.out_features) {
         part = {.weight = weights.get("residual.weight", {step.out_features, step.in_features}), .bias = {}};
-        dense.residual = backend.make_linear({&part, 1});
+        dense.residual = backend.make_dense(part);
       }
     }
     dense_.push_back(std::move(dense));
@@ -89,12 +89,12 @@ MatrixView Head::finish(Stream& stream, MatrixView hidden, const Batch& batch, c
     }
     const auto slot = in_pooled_slot ? EncoderScratch::kDense : EncoderScratch::kPooled;
     const MatrixView out = scratch.matrix(backend_, slot, seqs, step.out_features);
-    stream.linear(vectors, *dense_[i].linear, step.activation, out);
+    stream.dense(vectors, *dense_[i].linear, step.activation, out);
     if (step.use_residual) {
       MatrixView added = vectors;
       if (dense_[i].residual != nullptr) {
         added = scratch.matrix(backend_, EncoderScratch::kResidual, seqs, step.out_features);
-        stream.linear(vectors, *dense_[i].residual, Activation::kNone, added);
+        stream.dense(vectors, *dense_[i].residual, Activation::kNone, added);
       }
       stream.combine(added, LayerOp::kSum, 1, 2, out);
     }

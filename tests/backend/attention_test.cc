@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/attention.h"
+
 #include "backend/backend_fixture.h"
+#include "backend/cpu/isa.h"
 
 namespace emberline {
 namespace {
@@ -8,10 +11,22 @@ class AttentionTest : public BackendTest {
  protected:
   Matrix run(Matrix& qkv, const std::vector<int64_t>& offsets, const AttentionShape& shape) {
     Matrix out(qkv.rows(), shape.num_heads * shape.head_dim);
-    stream_->attention(qkv.view(), offsets, shape, out.view());
+    attend(qkv.view(), offsets, shape, out.view());
     EXPECT_TRUE(out.walls_stand());
     return out;
   }
+
+  void attend(MatrixView qkv, std::span<const int64_t> offsets, const AttentionShape& shape, MatrixView out) {
+    attention_->run(qkv, offsets, shape, out);
+  }
+
+  void SetUp() override {
+    BackendTest::SetUp();
+    if (!IsSkipped()) attention_.emplace(*cpu::choose_isa(GetParam(), DType::kF32).kernels);
+  }
+
+ private:
+  std::optional<cpu::Attention> attention_;
 };
 
 // One query against the keys of its own sequence, in double.
@@ -74,7 +89,7 @@ TEST_P(AttentionTest, SequenceChangesWithItsNeighbours) {
     const int64_t len = offsets[s + 1] - offsets[s];
     Matrix alone(len, 96);
     const int64_t own[] = {0, len};
-    stream_->attention(qkv.rows_view(offsets[s], len), own, shape, alone.view());
+    attend(qkv.rows_view(offsets[s], len), own, shape, alone.view());
     for (int64_t t = 0; t < len; ++t) {
       ASSERT_TRUE(same_bits(together.row(offsets[s] + t), alone.row(t), 96)) << "sequence " << s << ", token " << t;
     }

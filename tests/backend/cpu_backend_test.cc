@@ -119,9 +119,9 @@ TEST(CpuBackend, InstructionSetsDisagree) {
   for (const std::string isa : {"portable", "avx2", "avx512"}) {
     if (!machine_runs(isa)) continue;
     const auto backend = make_cpu_backend(isa, DType::kF32);
-    const auto linear = backend->make_linear(std::span(&part, 1));
+    const auto linear = backend->make_dense(part);
     results.emplace_back(20, 100);
-    backend->make_stream()->linear(x.view(), *linear, Activation::kGelu, results.back().view());
+    backend->make_stream()->dense(x.view(), *linear, Activation::kGelu, results.back().view());
   }
   for (const Matrix& result : results) {
     for (int64_t r = 0; r < 20; ++r) {

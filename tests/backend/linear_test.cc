@@ -11,7 +11,7 @@ class LinearTest : public BackendTest {
     const HostTensor b("bias", {static_cast<int64_t>(bias.size())}, bias);
     LinearPart part = {w.view, std::nullopt};
     if (!bias.empty()) part.bias = b.view;
-    return backend_->make_linear(std::span(&part, 1));
+    return backend_->make_dense(part);
   }
 
   // One element at a time: the product in f32 with an identity weight of one column.
@@ -22,7 +22,7 @@ class LinearTest : public BackendTest {
     const int64_t count = static_cast<int64_t>(inputs.size());
     std::vector<float> x = inputs;
     std::vector<float> out(inputs.size());
-    stream_->linear({x.data(), count, 1, 1}, *identity, activation, {out.data(), count, 1, 1});
+    stream_->dense({x.data(), count, 1, 1}, *identity, activation, {out.data(), count, 1, 1});
     return out;
   }
 };
@@ -61,7 +61,7 @@ TEST_P(LinearTest, SizesAroundTilesAndVectorsGiveWrongSums) {
       for (const int64_t m : rows) {
         Matrix x = Matrix::random(m, k, ++seed);
         Matrix out(m, n);
-        stream_->linear(x.view(), *linear, Activation::kNone, out.view());
+        stream_->dense(x.view(), *linear, Activation::kNone, out.view());
         ASSERT_TRUE(out.walls_stand()) << m << " x " << n << " x " << k;
         for (int64_t r = 0; r < m; ++r) {
           for (int64_t c = 0; c < n; ++c) {
@@ -88,10 +88,10 @@ TEST_P(LinearTest, RowChangesWithItsPlaceInTheBatch) {
     Matrix x = Matrix::random(most, k, 9);
     for (int64_t r = 1; r < most; ++r) std::memcpy(x.row(r), x.row(0), static_cast<size_t>(k) * sizeof(float));
     Matrix alone(1, n);
-    stream_->linear(x.rows_view(0, 1), *linear, Activation::kGelu, alone.view());
+    stream_->dense(x.rows_view(0, 1), *linear, Activation::kGelu, alone.view());
     for (const int64_t m : {int64_t{2}, int64_t{3}, int64_t{13}, int64_t{25}, most}) {
       Matrix out(m, n);
-      stream_->linear(x.rows_view(0, m), *linear, Activation::kGelu, out.view());
+      stream_->dense(x.rows_view(0, m), *linear, Activation::kGelu, out.view());
       for (int64_t r = 0; r < m; ++r) ASSERT_TRUE(same_bits(out.row(r), alone.row(0), n)) << "row " << r << " of " << m;
     }
   }
@@ -110,8 +110,8 @@ TEST_P(LinearTest, NanAndInfinityLeaveTheirRow) {
   Matrix out(m, n);
   for (const Activation activation : {Activation::kNone, Activation::kGelu, Activation::kTanh, Activation::kRelu,
                                       Activation::kSilu, Activation::kGeluTanh, Activation::kQuickGelu}) {
-    stream_->linear(clean.view(), *linear, activation, expected.view());
-    stream_->linear(dirty.view(), *linear, activation, out.view());
+    stream_->dense(clean.view(), *linear, activation, expected.view());
+    stream_->dense(dirty.view(), *linear, activation, out.view());
     for (int64_t r = 0; r < m; ++r) {
       if (r == 4) {
         for (int64_t c = 0; c < n; ++c) EXPECT_TRUE(std::isnan(out.at(r, c)));
@@ -130,16 +130,16 @@ TEST_P(LinearTest, StackedPartsAreMisplacedWhereTheySplitAPanel) {
   const HostTensor bias("bias", {2}, {3.0F, -4.0F});
   const LinearPart parts[] = {
       {tensors[0].view, std::nullopt}, {tensors[1].view, bias.view}, {tensors[2].view, std::nullopt}};
-  const auto stacked = backend_->make_linear(parts);
+  const auto stacked = backend_->make_linear(parts, {});
   ASSERT_EQ(stacked->out_features, 73);
   Matrix x = Matrix::random(5, 20, 4);
   Matrix together(5, 73);
-  stream_->linear(x.view(), *stacked, Activation::kNone, together.view());
+  stream_->dense(x.view(), *stacked, Activation::kNone, together.view());
   int64_t column = 0;
   const std::pair<const Matrix*, std::vector<float>> alone[] = {{&first, {}}, {&second, {3.0F, -4.0F}}, {&third, {}}};
   for (const auto& [weight, its_bias] : alone) {
     Matrix out(5, weight->rows());
-    stream_->linear(x.view(), *make(*weight, its_bias), Activation::kNone, out.view());
+    stream_->dense(x.view(), *make(*weight, its_bias), Activation::kNone, out.view());
     for (int64_t r = 0; r < 5; ++r) EXPECT_TRUE(same_bits(together.row(r) + column, out.row(r), weight->rows()));
     column += weight->rows();
   }
@@ -158,11 +158,11 @@ TEST_P(LinearTest, HalfPrecisionWeightsAreMisread) {
     const float* values = brain ? bf16_values : f16_values;
     EXPECT_TRUE(same_bits(backend_->upload(tensor)->data(), values, 6));
     const LinearPart part = {tensor, std::nullopt};
-    const auto linear = backend_->make_linear(std::span(&part, 1));
+    const auto linear = backend_->make_linear(std::span(&part, 1), {});
     Matrix x(1, 1);
     x.at(0, 0) = 1.0F;
     Matrix out(1, 6);
-    stream_->linear(x.view(), *linear, Activation::kNone, out.view());
+    stream_->dense(x.view(), *linear, Activation::kNone, out.view());
     for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(out.at(0, i), values[i]);
   }
 }
@@ -171,7 +171,7 @@ TEST_P(LinearTest, IntegerWeightsAreTakenForFloats) {
   const std::vector<std::byte> bytes(4);
   const LinearPart part = {{"encoder.q", DType::kI8, {2, 2}, bytes.data()}, std::nullopt};
   try {
-    backend_->make_linear(std::span(&part, 1));
+    backend_->make_linear(std::span(&part, 1), {});
     FAIL() << "int8 weights were accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::kUnsupported);

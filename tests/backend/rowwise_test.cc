@@ -9,7 +9,7 @@ class RowwiseTest : public BackendTest {
   NormWeights norm_weights(int64_t cols, float eps) {
     const Matrix gain = Matrix::random(1, cols, 101);
     const Matrix bias = Matrix::random(1, cols, 102);
-    return {upload({gain.row(0), gain.row(0) + cols}), upload({bias.row(0), bias.row(0) + cols}), eps};
+    return {upload({gain.row(0), gain.row(0) + cols}), upload({bias.row(0), bias.row(0) + cols}), nullptr, eps};
   }
 };
 
@@ -37,10 +37,10 @@ TEST_P(RowwiseTest, NormIsWrongAtSomeWidth) {
       Matrix residual = Matrix::random(3, cols, 2);
       Matrix out(3, cols);
       const MatrixView other = with_residual ? residual.view() : MatrixView{};
-      stream_->norm(x.view(), other, weights, out.view());
+      stream_->norm(x.view(), other, weights, out.view(), nullptr);
       ASSERT_TRUE(out.walls_stand()) << cols;
       Matrix in_place = x;
-      stream_->norm(in_place.view(), other, weights, in_place.view());
+      stream_->norm(in_place.view(), other, weights, in_place.view(), nullptr);
       for (int64_t r = 0; r < 3; ++r) {
         const std::vector<double> expected = naive_norm(x, with_residual ? &residual : nullptr, r, weights);
         for (int64_t c = 0; c < cols; ++c) {
@@ -63,7 +63,7 @@ TEST_P(RowwiseTest, NormLosesVarianceBesideALargeMeanOrOutlier) {
   }
   x.at(3, 77) = 1e6F;
   Matrix out(4, cols);
-  stream_->norm(x.view(), {}, weights, out.view());
+  stream_->norm(x.view(), {}, weights, out.view(), nullptr);
   for (int64_t r = 0; r < 4; ++r) {
     const std::vector<double> expected = naive_norm(x, nullptr, r, weights);
     for (int64_t c = 0; c < cols; ++c) {
@@ -80,10 +80,10 @@ TEST_P(RowwiseTest, NormOfARowChangesWithItsPlace) {
   Matrix x = Matrix::random(9, cols, 1);
   x.at(3, 50) = kNan;
   Matrix together(9, cols);
-  stream_->norm(x.view(), {}, weights, together.view());
+  stream_->norm(x.view(), {}, weights, together.view(), nullptr);
   for (int64_t r = 0; r < 9; ++r) {
     Matrix alone(1, cols, 6);
-    stream_->norm(x.rows_view(r, 1), {}, weights, alone.view());
+    stream_->norm(x.rows_view(r, 1), {}, weights, alone.view(), nullptr);
     EXPECT_TRUE(same_bits(together.row(r), alone.row(0), cols));
     EXPECT_EQ(std::isnan(together.at(r, 0)), r == 3);
   }

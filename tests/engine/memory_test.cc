@@ -32,9 +32,13 @@ class SmallDevice : public Backend {
     return device_->allocate(floats);
   }
   std::unique_ptr<Buffer> upload(const TensorView& tensor) const override { return device_->upload(tensor); }
-  std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts) const override {
-    return device_->make_linear(parts);
+  std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts,
+                                      std::span<const float> input_factors) const override {
+    return device_->make_linear(parts, input_factors);
   }
+  std::unique_ptr<Linear> make_dense(const LinearPart& part) const override { return device_->make_dense(part); }
+  std::unique_ptr<Operand> make_operand() const override { return device_->make_operand(); }
+  std::unique_ptr<Backend> without_weights() const override { return device_->without_weights(); }
   std::unique_ptr<Stream> make_stream() const override { return device_->make_stream(); }
   int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const override {
     return device_->preferred_batch_tokens(hidden, ffn);
@@ -59,7 +63,7 @@ TEST_P(Memory, RowThatDoesNotFitFailsAloneAndItsNeighboursKeepTheirVectors) {
   ASSERT_EQ(roomy.status, (std::vector<int32_t>{0, 0, 0, 0, 1, 0}));
   ASSERT_GT(roomy.tokens[1], 50);
 
-  limit = 20 * 96;  // the query, key and value of 20 tokens
+  limit = 20 * 32;  // the hidden states of 20 tokens
   const Result tight = embed(engine, texts);
   EXPECT_EQ(tight.status, (std::vector<int32_t>{0, 3, 0, 0, 1, 0}));
   EXPECT_EQ(tight.tokens[1], 0);
@@ -76,7 +80,7 @@ TEST_P(Memory, BatchThatDoesNotFitIsComputedRowByRow) {
   const testing::Texts texts(40, "river stone data");
   const Result roomy = embed(engine, texts);
   EXPECT_EQ(roomy.stats.batches, 1);
-  limit = 20 * 96;
+  limit = 20 * 32;  // the hidden states of 20 tokens
   const Result tight = embed(engine, texts);
   EXPECT_EQ(tight.stats.failed, 0);
   EXPECT_EQ(tight.stats.batches, 40);

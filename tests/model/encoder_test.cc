@@ -25,16 +25,21 @@ class CountingStream : public Stream {
              std::span<const int32_t> types, MatrixView out) override {
     stream_->embed(tables, ids, positions, types, out);
   }
-  void linear(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
-    stream_->linear(x, weights, activation, out);
+  void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
+    stream_->norm(x, residual, weights, out, operand);
   }
-  void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) override {
-    stream_->norm(x, residual, weights, out);
-  }
-  void attention(MatrixView qkv, std::span<const int64_t> offsets, const AttentionShape& shape,
-                 MatrixView out) override {
+  void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> offsets,
+                      const AttentionShape& shape, Operand& out) override {
     ++attentions;
-    stream_->attention(qkv, offsets, shape, out);
+    stream_->self_attention(x, query_key_value, offsets, shape, out);
+  }
+  void linear(const Operand& x, const Linear& weights, MatrixView out) override { stream_->linear(x, weights, out); }
+  void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                    MatrixView out) override {
+    stream_->feed_forward(x, up, activation, down, out);
+  }
+  void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
+    stream_->dense(x, weights, activation, out);
   }
   void combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) override {
     stream_->combine(x, op, step, num_layers, total);

@@ -77,6 +77,21 @@ float* row_of(const MatrixView& x, int64_t row) {
   return x.data + row * x.row_stride;
 }
 
+// A matrix of its own.
+struct NaiveOperand : Operand {
+  std::vector<float> values;
+  MatrixView rows;
+
+  MatrixView resize(int64_t num_rows, int64_t cols) {
+    values.assign(static_cast<size_t>(num_rows * cols), std::nanf(""));
+    return rows = {values.data(), num_rows, cols, cols};
+  }
+};
+
+MatrixView rows_of(const Operand& operand) {
+  return static_cast<const NaiveOperand&>(operand).rows;
+}
+
 class NaiveStream : public Stream {
  public:
   void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
@@ -91,10 +106,10 @@ class NaiveStream : public Stream {
     }
   }
 
-  void linear(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
+  void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
     const auto& naive = static_cast<const NaiveLinear&>(weights);
     check(x.cols == naive.in_features && out.cols == naive.out_features && x.rows == out.rows, Code::kInternal,
-          "linear: got [{}, {}] -> [{}, {}], expected {} -> {}", x.rows, x.cols, out.rows, out.cols, naive.in_features,
+          "dense: got [{}, {}] -> [{}, {}], expected {} -> {}", x.rows, x.cols, out.rows, out.cols, naive.in_features,
           naive.out_features);
     for (int64_t r = 0; r < x.rows; ++r) {
       for (int64_t o = 0; o < out.cols; ++o) {
@@ -106,7 +121,7 @@ class NaiveStream : public Stream {
     }
   }
 
-  void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) override {
+  void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     std::vector<double> values(static_cast<size_t>(x.cols));
     for (int64_t r = 0; r < x.rows; ++r) {
       double mean = 0;
@@ -124,10 +139,33 @@ class NaiveStream : public Stream {
             (values[static_cast<size_t>(c)] - mean) * inverse * weights.gain->data()[c] + weights.bias->data()[c]);
       }
     }
+    if (operand == nullptr) return;
+    const MatrixView copy = static_cast<NaiveOperand*>(operand)->resize(out.rows, out.cols);
+    for (int64_t r = 0; r < out.rows; ++r) {
+      for (int64_t c = 0; c < out.cols; ++c) {
+        const float factor = weights.factors != nullptr ? weights.factors->data()[c] : 1.0F;
+        row_of(copy, r)[c] = row_of(out, r)[c] * factor;
+      }
+    }
   }
 
-  void attention(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
-                 MatrixView out) override {
+  void linear(const Operand& x, const Linear& weights, MatrixView out) override {
+    dense(rows_of(x), weights, Activation::kNone, out);
+  }
+
+  void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                    MatrixView out) override {
+    NaiveOperand inner;
+    dense(rows_of(x), up, activation, inner.resize(rows_of(x).rows, up.out_features));
+    dense(inner.rows, down, Activation::kNone, out);
+  }
+
+  void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
+                      const AttentionShape& shape, Operand& to) override {
+    NaiveOperand projected;
+    const MatrixView qkv = projected.resize(rows_of(x).rows, query_key_value.out_features);
+    linear(x, query_key_value, qkv);
+    const MatrixView out = static_cast<NaiveOperand&>(to).resize(qkv.rows, shape.num_heads * shape.head_dim);
     for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
       for (int64_t head = 0; head < shape.num_heads; ++head) {
         for (int64_t t = seq_offsets[s]; t < seq_offsets[s + 1]; ++t) {
@@ -237,7 +275,12 @@ class NaiveBackend : public Backend {
     return std::make_unique<NaiveBuffer>(to_floats(tensor));
   }
 
-  std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts) const override {
+  std::unique_ptr<Backend> without_weights() const override { return make_naive_backend(); }
+  std::unique_ptr<Operand> make_operand() const override { return std::make_unique<NaiveOperand>(); }
+  std::unique_ptr<Linear> make_dense(const LinearPart& part) const override { return make_linear({&part, 1}, {}); }
+
+  std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts,
+                                      std::span<const float> input_factors) const override {
     auto linear = std::make_unique<NaiveLinear>();
     linear->in_features = parts.front().weight.shape[1];
     for (const LinearPart& part : parts) {
@@ -249,6 +292,9 @@ class NaiveBackend : public Backend {
         linear->bias.insert(linear->bias.end(), bias.begin(), bias.end());
       }
       linear->bias.resize(static_cast<size_t>(linear->out_features));
+    }
+    for (size_t i = 0; !input_factors.empty() && i < linear->weight.size(); ++i) {
+      linear->weight[i] /= input_factors[i % input_factors.size()];
     }
     return linear;
   }

@@ -1,24 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Weights packed for the CPU: one subclass for each way of storing and multiplying them.
-#include <memory>
+// Weights packed for the CPU, in memory that they borrow: f32 in panels, or bf16 and int8 as their kernels want them.
 #include <span>
 
 #include "backend/backend.h"
+#include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/low_kernels.h"
 #include "backend/cpu/weight_memory.h"
 
 namespace emberline::cpu {
 
-class CpuLinear : public Linear {
+class LinearF32 final : public Linear {
  public:
+  // Throws Error(kOutOfMemory), and Error(kUnsupported) for weights that are no floats.
+  LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, WeightMemory& memory);
   // out = activation(x W^T + bias).
-  virtual void run(MatrixView x, Activation activation, MatrixView out) const = 0;
+  void run(MatrixView x, Activation activation, MatrixView out) const;
+
+ private:
+  void pack(std::span<const LinearPart> parts);
+
+  const Kernels& kernels_;
+  float* panels_ = nullptr;
+  AlignedFloats bias_;  // empty where no part has one
 };
 
-// f32 in panels that lie in `memory`. Throws Error(kOutOfMemory), and Error(kUnsupported) for weights that are no
-// floats.
-std::unique_ptr<CpuLinear> pack_linear_f32(const Kernels& kernels, std::span<const LinearPart> parts,
-                                           WeightMemory& memory);
+class LinearLow final : public Linear {
+ public:
+  // Column i of the weights is divided by input_factors[i] where there are any. Throws as LinearF32 does.
+  LinearLow(const LowKernels& kernels, std::span<const LinearPart> parts, std::span<const float> input_factors,
+            WeightMemory& memory);
+  const PackedView& view() const { return view_; }
+
+ private:
+  PackedView view_;
+  AlignedFloats bias_;
+  AlignedFloats scales_;
+};
 
 }  // namespace emberline::cpu

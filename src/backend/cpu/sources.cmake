@@ -4,10 +4,15 @@ target_sources(emberline_core PRIVATE
   src/backend/cpu/aligned_floats.cc
   src/backend/cpu/amx_permission.cc
   src/backend/cpu/attention.cc
-  src/backend/cpu/convert.cc
+  src/base/convert.cc
   src/backend/cpu/cpu_backend.cc
+  src/backend/cpu/cpu_stream.cc
   src/backend/cpu/isa.cc
   src/backend/cpu/linear_f32.cc
+  src/backend/cpu/linear_low.cc
+  src/backend/cpu/linear_parts.cc
+  src/backend/cpu/stream_f32.cc
+  src/backend/cpu/stream_low.cc
   src/backend/cpu/weight_memory.cc
 )
 # Each kernels file has flags of its own: a processor may have one extension and lack another.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/cpu/convert.h"
+#include "base/convert.h"
 
 #include <bit>
 #include <cstring>
 
 #include "base/error.h"
 
-namespace emberline::cpu {
+namespace emberline {
 namespace {
 
 uint16_t half_word(const std::byte* data) {
@@ -46,4 +46,4 @@ void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, floa
   fail(Code::kUnsupported, "tensor {}: got type {}, expected f32, f16 or bf16", tensor.name, dtype_name(tensor.dtype));
 }
 
-}  // namespace emberline::cpu
+}  // namespace emberline

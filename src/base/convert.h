@@ -5,10 +5,10 @@
 
 #include "base/tensor.h"
 
-namespace emberline::cpu {
+namespace emberline {
 
 // Writes elements [first, first + count) of a tensor; its data may lie at any address. f32 (bits kept), f16 and bf16
 // (both exact). Throws Error(kUnsupported) that names the tensor for other types.
 void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, float* out);
 
-}  // namespace emberline::cpu
+}  // namespace emberline

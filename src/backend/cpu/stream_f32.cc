@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream whose products multiply f32: an operand is the matrix itself.
+#include "backend/cpu/cpu_linear.h"
+#include "backend/cpu/cpu_stream.h"
+#include "base/error.h"
+
+namespace emberline::cpu {
+namespace {
+
+struct OperandF32 final : Operand {
+  MatrixView rows;  // in `memory`, or borrowed from the matrix that a norm wrote
+  AlignedFloats memory;
+};
+
+const OperandF32& f32(const Operand& operand) {
+  return static_cast<const OperandF32&>(operand);
+}
+OperandF32& f32(Operand& operand) {
+  return static_cast<OperandF32&>(operand);
+}
+
+MatrixView reserve(AlignedFloats& memory, int64_t rows, int64_t cols) {
+  return {memory.reserve(checked_product(rows, cols, "activations")), rows, cols, cols};
+}
+
+class StreamF32 final : public CpuStream {
+ public:
+  using CpuStream::CpuStream;
+
+  void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
+    check(weights.factors == nullptr, Code::kInternal, "norm: got operand factors, expected none in f32");
+    kernels_.norm(x, residual, {weights.gain->data(), weights.bias->data(), weights.eps}, out);
+    if (operand != nullptr) f32(*operand).rows = out;
+  }
+
+  void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
+                      const AttentionShape& shape, Operand& out) override {
+    const MatrixView qkv = reserve(wide_, f32(x).rows.rows, query_key_value.out_features);
+    linear(x, query_key_value, qkv);
+    OperandF32& attended = f32(out);
+    attended.rows = reserve(attended.memory, qkv.rows, shape.num_heads * shape.head_dim);
+    attention_.run(qkv, seq_offsets, shape, attended.rows);
+  }
+
+  void linear(const Operand& x, const Linear& weights, MatrixView out) override {
+    dense(f32(x).rows, weights, Activation::kNone, out);
+  }
+
+  void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                    MatrixView out) override {
+    const MatrixView inner = reserve(wide_, f32(x).rows.rows, up.out_features);
+    dense(f32(x).rows, up, activation, inner);
+    dense(inner, down, Activation::kNone, out);
+  }
+
+ private:
+  AlignedFloats wide_;  // query, key and value, or what a feed-forward holds between its products
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_stream_f32(const Kernels& kernels) {
+  return std::make_unique<StreamF32>(kernels);
+}
+
+std::unique_ptr<Operand> make_operand_f32() {
+  return std::make_unique<OperandF32>();
+}
+
+}  // namespace emberline::cpu

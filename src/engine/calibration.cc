@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/calibration.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "model/batch.h"
+#include "model/encoder.h"
+#include "model/smoothing.h"
+
+namespace emberline {
+namespace {
+
+// Statements, questions, names, numbers, code, and the scripts that small multilingual models know.
+constexpr const char* kTexts[] = {
+    "The old bridge was closed in March after engineers found cracks in two of its piers.",
+    "How do I reset the password of an account that I can no longer reach by e-mail?",
+    "Returns a list of rows sorted by the given key; raises ValueError if the key is missing.",
+    "Good value for money, but the battery barely lasts a day and the strap broke after a week.",
+    "Dr. Okafor's team compared 1,204 patients in 17 hospitals between 2009 and 2016 (p < 0.05).",
+    "for (int i = 0; i < n; ++i) { total += price[i] * quantity[i]; }",
+    "A light, quick soup: simmer leeks and potatoes, add cream, season with nutmeg and white pepper.",
+    "The court held that the contract was void because neither party had disclosed the earlier lien.",
+    "it rained all day so we stayed in and played cards lol",
+    "Library for reading compressed archives; this package contains the development headers.",
+    "Shares fell 3.4% on Tuesday as investors weighed rising fuel costs against stronger ticket sales.",
+    "Photosynthesis turns carbon dioxide and water into sugar, using the energy of sunlight.",
+    "ERROR 2041: connection to 10.0.3.17:5432 timed out after 30s, retrying (attempt 2 of 5)",
+    "She closed the book, looked out at the harbour lights, and for the first time did not feel alone.",
+    "Der Zug nach Hamburg fährt heute wegen einer Störung zwanzig Minuten später ab.",
+    "Le musée ouvre ses portes à dix heures, sauf le lundi et les jours fériés.",
+    "¿Cuál es la diferencia entre un impuesto directo y uno indirecto?",
+    "Погода завтра будет ясной, но к вечеру возможен сильный ветер.",
+    "会議は来週の火曜日に延期されましたので、ご注意ください。",
+    "这家餐厅的服务很好，但是菜的价格有点贵，我们等了半个小时才吃上饭。",
+    "图书馆每天早上九点开门，周末下午五点关门。",
+    "يرجى إعادة تشغيل الجهاز بعد تثبيت التحديث.",
+    "서울의 지하철은 새벽 다섯 시 반부터 운행을 시작한다.",
+    "मौसम विभाग ने अगले दो दिनों में भारी बारिश की चेतावनी दी है।",
+};
+constexpr int64_t kMostTokens = 64;  // of one text
+
+Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
+  Batch batch;
+  batch.seq_offsets.push_back(0);
+  Encoding encoding;
+  for (const char* text : kTexts) {
+    tokenizer.encode(text, std::min(max_tokens, kMostTokens), encoding);
+    batch.ids.insert(batch.ids.end(), encoding.ids.begin(), encoding.ids.end());
+    batch.types.insert(batch.types.end(), encoding.types.begin(), encoding.types.end());
+    const auto length = static_cast<int64_t>(encoding.ids.size());
+    batch.positions.resize(batch.ids.size());
+    std::iota(batch.positions.end() - static_cast<std::ptrdiff_t>(length), batch.positions.end(), 0);
+    batch.seq_offsets.push_back(batch.num_tokens());
+    batch.row_index.push_back(batch.num_seqs());
+    batch.max_len = std::max(batch.max_len, length);
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::vector<std::vector<float>> calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
+                                          const Backend& backend) {
+  const Encoder encoder(config.network, weights, backend);
+  const std::unique_ptr<Stream> stream = backend.make_stream();
+  EncoderScratch scratch;
+  ColumnMaxima maxima(config.network);
+  encoder.forward(*stream, batch_of_texts(tokenizer, config.max_tokens), {.layers = {config.network.num_hidden_layers}},
+                  scratch, &maxima);
+  return smoothing_factors(config.network, weights, maxima);
+}
+
+}  // namespace emberline
