@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare emberline with sentence-transformers and transformers in f32 on real rows, one row at a time on their side.
 
-usage: check_parity.py MODEL_DIR ROWS [--rows N] [--layer-rows N]
+usage: check_parity.py MODEL_DIR ROWS [--rows N] [--layer-rows N] [--dtypes f32 bf16 int8]
 
 ROWS is a .parquet file with a column `text`, a .po file of translations (its messages), or a text file of lines. The
 model's prompts, limits and head are its own. Compared are token ids, finished vectors, and layers 'all' and '-4:-1',
-concatenated and averaged. Prints the worst values; exit status 1 where one is beyond its bound.
+concatenated and averaged. In bf16 and int8 it is the cosine of finished vectors. Prints the worst values; exit status 1
+where one is beyond its bound.
 
 Runs where both are installed; EMBERLINE_LIBRARY may name a libemberline.so that was built elsewhere.
 """
@@ -32,6 +33,7 @@ import emberline
 VECTOR_BOUND = 1e-5  # absolute for vectors of length 1, else of the row's largest value
 LAYER_BOUND = 2e-5  # of the row's largest value
 COSINE_BOUND = 0.999999
+LOW_BOUNDS = {"bf16": (0.9999, 0.9995), "int8": (0.998, 0.99)}  # mean cosine, worst row
 LAYERS = {"all": slice(None), "-4:-1": slice(-4, None)}
 
 
@@ -52,7 +54,7 @@ class Check:
 
     def line(self, what: str, value: float, bound: float, good: bool, where: str = "") -> None:
         self.failed |= not good
-        print(f"{'ok  ' if good else 'FAIL'} {what:<44} {value:.3g} (bound {bound:.7g}) {where}")
+        print(f"{'ok  ' if good else 'FAIL'} {what:<44} {value:.7g} (bound {bound:.7g}) {where}")
 
     def vectors(self, what: str, actual: np.ndarray, expected: np.ndarray, bound: float, relative: bool) -> None:
         if actual.shape != expected.shape:
@@ -68,16 +70,32 @@ class Check:
         self.line(f"{what}: worst 1 - cosine", 1 - cosine.min(), 1 - COSINE_BOUND, bool(cosine.min() >= COSINE_BOUND))
 
 
-def check_rows(check: Check, path: str, reference: SentenceTransformer, rows: list[str]) -> None:
+def check_rows(check: Check, path: str, reference: SentenceTransformer, rows: list[str], dtypes: list[str]) -> None:
     prompt = reference.prompts.get(reference.default_prompt_name) if reference.default_prompt_name else None
     expected_ids = [reference.preprocess([row], prompt=prompt)["input_ids"][0].tolist() for row in rows]
     expected = np.concatenate([reference.encode([row], batch_size=1, show_progress_bar=False) for row in rows])
+    for dtype in dtypes:
+        if dtype != "f32":
+            check_low(check, path, dtype, rows, expected)
+    if "f32" not in dtypes:
+        return
     with emberline.load(path, dtype="f32") as model:
         differing = sum(a != b for a, b in zip(model.tokenize(rows), expected_ids, strict=True))
         actual = np.asarray(model.embed(rows))
     check.line("token ids: rows that differ", differing, 0, differing == 0)
     unit = bool(np.allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-4))
     check.vectors("vectors", actual, expected, VECTOR_BOUND, relative=not unit)
+
+
+def check_low(check: Check, path: str, dtype: str, rows: list[str], expected: np.ndarray) -> None:
+    with emberline.load(path, dtype=dtype) as model:
+        actual = np.asarray(model.embed(rows)).astype(np.float64)
+        name = f"{dtype} ({model.info['isa']})"
+    cosine = (actual * expected).sum(axis=1) / np.linalg.norm(actual, axis=1) / np.linalg.norm(expected, axis=1)
+    mean, worst = LOW_BOUNDS[dtype]
+    row = int(np.argmin(np.nan_to_num(cosine, nan=-1)))
+    check.line(f"{name}: mean cosine", cosine.mean(), mean, bool(cosine.mean() >= mean))
+    check.line(f"{name}: worst cosine", cosine[row], worst, bool(cosine[row] >= worst), f"row {row}")
 
 
 def check_layers(check: Check, path: str, reference: SentenceTransformer, rows: list[str]) -> None:
@@ -108,6 +126,7 @@ def main() -> int:
     parser.add_argument("rows_file", type=Path, metavar="ROWS")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--layer-rows", type=int, default=200)
+    parser.add_argument("--dtypes", nargs="+", choices=["f32", *LOW_BOUNDS], default=["f32"])
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
 
@@ -115,8 +134,9 @@ def main() -> int:
     reference = SentenceTransformer(arguments.model, device="cpu", model_kwargs={"dtype": torch.float32})
     print(f"{arguments.model}: {len(rows)} rows, layers on {min(len(rows), arguments.layer_rows)}")
     check = Check()
-    check_rows(check, arguments.model, reference, rows)
-    check_layers(check, arguments.model, reference, rows[: arguments.layer_rows])
+    check_rows(check, arguments.model, reference, rows, arguments.dtypes)
+    if "f32" in arguments.dtypes:
+        check_layers(check, arguments.model, reference, rows[: arguments.layer_rows])
     return 1 if check.failed else 0
 
 

@@ -38,7 +38,7 @@ TEST_P(GoldenVectors, EveryRowIsWithinOneHundredThousandthOfTheReference) {
   Texts texts;
   for (const auto& row : record["rows"]) texts.push_back(row.get<std::string>());
 
-  const Engine engine = Engine::load(path, Options());
+  const Engine engine = Engine::load(path, testing::options_of({{"dtype", "f32"}}));
   EXPECT_EQ(engine.max_tokens(), golden.max_tokens);
   const Result result = embed(engine, texts);
   ASSERT_EQ(result.stats.rows, static_cast<int64_t>(texts.size()));

@@ -109,11 +109,11 @@ IsaChoice choose_isa(const std::string& wanted, DType dtype) {
   const std::string name = resolve_name(wanted, source);
   // Tiles are asked for only where they would be used: the wish is the process's, and cannot be taken back.
   const bool wants_tiles = cpu.amx_bf16 && (name == "amx" || (name == "auto" && dtype != DType::kF32));
-  const AmxPermission permission = wants_tiles ? request_amx() : AmxPermission();
-  const Isas isas = isas_of(cpu, permission.granted || (cpu.amx_bf16 && !wants_tiles));
+  const AmxPermission permission = wants_tiles ? amx_permission() : AmxPermission();
+  const Isas isas = isas_of(cpu, permission.granted);
   IsaChoice choice =
       name == "auto" ? choose_best(isas, dtype, cpu.name) : choose_named(isas, name, source, dtype, cpu.name);
-  if (wants_tiles && !permission.granted) choice.remark = permission.reason;
+  if (wants_tiles && !permission.granted) choice.remark = permission.refusal;
   return choice;
 }
 
