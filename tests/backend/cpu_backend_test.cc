@@ -78,13 +78,22 @@ TEST(CpuBackend, MissingInstructionSetFallsBackSilently) {
   }
 }
 
-TEST(CpuBackend, AnotherDtypeIsComputedInF32Silently) {
-  for (const DType dtype : {DType::kF16, DType::kBF16, DType::kI8}) {
-    const Error error = error_of("auto", dtype);
-    EXPECT_EQ(error.code(), Code::kUnsupported);
-    EXPECT_NE(std::string(error.what()).find("f32"), std::string::npos) << error.what();
-    EXPECT_NE(std::string(error.what()).find(dtype_name(dtype)), std::string::npos) << error.what();
-  }
+TEST(CpuBackend, DtypeThatItLacksIsComputedInAnotherSilently) {
+  const Error half = error_of("auto", DType::kF16);
+  EXPECT_EQ(half.code(), Code::kUnsupported);
+  EXPECT_NE(std::string(half.what()).find("f16"), std::string::npos) << half.what();
+  EXPECT_EQ(make_cpu_backend("portable", DType::kBF16)->dtype(), DType::kBF16);
+  EXPECT_EQ(make_cpu_backend("auto", DType::kI8)->dtype(), DType::kI8);
+  if (!machine_runs("avx2")) GTEST_SKIP() << "this processor has no avx2";
+  const Error bf16 = error_of("avx2", DType::kBF16);
+  EXPECT_EQ(bf16.code(), Code::kUnsupported);
+  EXPECT_NE(std::string(bf16.what()).find("avx2 multiplies no bf16"), std::string::npos) << bf16.what();
+  EXPECT_NE(std::string(bf16.what()).find("it has f32, int8"), std::string::npos) << bf16.what();
+}
+
+TEST(CpuBackend, AutoTakesADtypeThatTheForcedInstructionSetLacks) {
+  const ForcedIsa forced("avx2");
+  EXPECT_EQ(fastest_dtype(), DType::kF32);
 }
 
 TEST(CpuBackend, MemoryIsMisalignedOrMissing) {

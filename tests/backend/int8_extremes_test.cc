@@ -27,7 +27,7 @@ TEST_P(Int8ExtremesTest, SumsOfLargestElementsSaturate) {
   const std::vector<float> zeros(128, 0.0F);
   AlignedBytes packed(kernels_->packed_bytes(n, k));
   kernels_->pack(weight.view(), ones.data(), packed.data());
-  Operand x = operand(m, k);
+  OperandRows x = operand(m, k);
   for (int64_t r = 0; r < m; ++r) {
     std::memset(x.row(r), 0, static_cast<size_t>(x.row_bytes()));
     for (int64_t i = 0; i < k; ++i) x.row(r)[i] = static_cast<char>(127 * sign(r % 16, i));
@@ -58,7 +58,7 @@ TEST_P(Int8ExtremesTest, ColumnOfZerosGivesMoreThanTheBias) {
   bias[0] = 0.25F;
   AlignedBytes packed(kernels_->packed_bytes(2, k));
   kernels_->pack(weight.view(), scales.data(), packed.data());
-  Operand x = quantised(Matrix::random(5, k, 1));
+  OperandRows x = quantised(Matrix::random(5, k, 1));
   Matrix out(5, 2);
   kernels_->product(x.view(), {packed.data(), bias.data(), scales.data(), k, 2}, out.view());
   for (int64_t r = 0; r < 5; ++r) EXPECT_EQ(out.at(r, 0), 0.25F);

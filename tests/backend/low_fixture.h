@@ -77,9 +77,9 @@ class AlignedBytes {
 };
 
 // An operand between walls; the memory that belongs to no row is wall, too.
-class Operand {
+class OperandRows {
  public:
-  Operand(cpu::Precision precision, int64_t rows, int64_t cols)
+  OperandRows(cpu::Precision precision, int64_t rows, int64_t cols)
       : precision_(precision),
         rows_(rows),
         cols_(cols),
@@ -125,7 +125,7 @@ class Operand {
            std::all_of(first + kMargin + rows_ * row_bytes(), last, is_wall) && std::isnan(scales_.back());
   }
 
-  ::testing::AssertionResult same_row(int64_t r, const Operand& other, int64_t its_row) const {
+  ::testing::AssertionResult same_row(int64_t r, const OperandRows& other, int64_t its_row) const {
     if (std::memcmp(row(r), other.row(its_row), static_cast<size_t>(row_bytes())) != 0) {
       return ::testing::AssertionFailure() << "elements differ";
     }
@@ -206,9 +206,9 @@ class LowKernelsTest : public ::testing::TestWithParam<LowTable> {
     int8_ = kernels_->precision == cpu::Precision::kInt8;
   }
 
-  Operand operand(int64_t rows, int64_t cols) const { return {kernels_->precision, rows, cols}; }
-  Operand quantised(Matrix x) const {
-    Operand out = operand(x.rows(), x.cols());
+  OperandRows operand(int64_t rows, int64_t cols) const { return {kernels_->precision, rows, cols}; }
+  OperandRows quantised(Matrix x) const {
+    OperandRows out = operand(x.rows(), x.cols());
     kernels_->quantise(x.view(), nullptr, out.view());
     return out;
   }

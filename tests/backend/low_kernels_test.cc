@@ -34,7 +34,7 @@ struct Expected {
   double error;
 };
 
-Expected expected_at(const Operand& x, int64_t r, const PackedWeights& w, int64_t n, bool int8) {
+Expected expected_at(const OperandRows& x, int64_t r, const PackedWeights& w, int64_t n, bool int8) {
   double sum = 0;
   double magnitude = 0;
   for (int64_t k = 0; k < x.cols(); ++k) {
@@ -53,7 +53,7 @@ Expected expected_at(const Operand& x, int64_t r, const PackedWeights& w, int64_
 
 class LowProductTest : public LowKernelsTest {
  protected:
-  void expect_near_operand(const Operand& out, const std::vector<std::vector<Expected>>& expected) {
+  void expect_near_operand(const OperandRows& out, const std::vector<std::vector<Expected>>& expected) {
     for (int64_t r = 0; r < out.rows(); ++r) {
       const auto& row = expected[static_cast<size_t>(r)];
       double largest = 0;
@@ -80,13 +80,13 @@ TEST_P(LowProductTest, SizesAroundTilesAndVectorsGiveWrongSums) {
     for (const int64_t k : depths) {
       const PackedWeights w(*kernels_, n, k, ++seed);
       ASSERT_TRUE(w.wall_stands());
-      const Operand most = quantised(Matrix::random(70, k, ++seed));
+      const OperandRows most = quantised(Matrix::random(70, k, ++seed));
       std::vector<std::vector<Expected>> expected(70);
       for (int64_t r = 0; r < 70; ++r) {
         for (int64_t c = 0; c < n; ++c) expected[static_cast<size_t>(r)].push_back(expected_at(most, r, w, c, int8_));
       }
       for (const int64_t m : rows) {
-        Operand x = operand(m, k);
+        OperandRows x = operand(m, k);
         for (int64_t r = 0; r < m; ++r) {
           std::memcpy(x.row(r), most.row(r), static_cast<size_t>(x.row_bytes()));
           x.set_scale(r, most.scale(r));
@@ -100,12 +100,12 @@ TEST_P(LowProductTest, SizesAroundTilesAndVectorsGiveWrongSums) {
             ASSERT_NEAR(out.at(r, c), e.value, e.error) << m << " x " << n << " x " << k << " at " << r << ", " << c;
           }
         }
-        Operand next = operand(m, n);
+        OperandRows next = operand(m, n);
         kernels_->product_activated(x.view(), w.view(), Activation::kNone, next.view(), scratch(n).data());
         ASSERT_TRUE(next.walls_stand()) << m << " x " << n << " x " << k;
         ASSERT_NO_FATAL_FAILURE(expect_near_operand(next, expected)) << m << " x " << n << " x " << k;
         if (kernels_->product_bf16 == nullptr) continue;
-        Operand half(cpu::Precision::kBf16, m, n);
+        OperandRows half(cpu::Precision::kBf16, m, n);
         const cpu::OperandView h = half.view();
         kernels_->product_bf16(x.view(), w.view(), {static_cast<uint16_t*>(h.data), m, n, h.row_stride});
         ASSERT_TRUE(half.walls_stand()) << m << " x " << n << " x " << k;
@@ -123,12 +123,12 @@ TEST_P(LowProductTest, LargeProductIsCutWrongly) {
   for (const auto& [n, k] : shapes) {
     const int64_t m = 150;
     const PackedWeights w(*kernels_, n, k, 1);
-    Operand x = quantised(Matrix::random(m, k, 2));
+    OperandRows x = quantised(Matrix::random(m, k, 2));
     Matrix out(m, n);
     kernels_->product(x.view(), w.view(), out.view());
-    Operand next = operand(m, n);
+    OperandRows next = operand(m, n);
     kernels_->product_activated(x.view(), w.view(), Activation::kNone, next.view(), scratch(n).data());
-    const Operand same = quantised(out);
+    const OperandRows same = quantised(out);
     for (int64_t r = 0; r < m; ++r) {
       ASSERT_TRUE(next.same_row(r, same, r)) << n << " x " << k << ", row " << r;
       for (int64_t c = r % 7; c < n; c += 37) {
@@ -145,7 +145,7 @@ TEST_P(LowProductTest, ActivationStraysFromItsDefinition) {
   const int64_t k = 64;
   for (const float spread : {0.02F, 0.3F, 1.0F, 30.0F, 1e4F}) {
     const PackedWeights w(*kernels_, n, k, 5);
-    Operand x = quantised(Matrix::random(40, k, 6, spread));
+    OperandRows x = quantised(Matrix::random(40, k, 6, spread));
     for (const Activation activation : kActivations) {
       std::vector<std::vector<Expected>> expected(40);
       for (int64_t r = 0; r < 40; ++r) {
@@ -155,7 +155,7 @@ TEST_P(LowProductTest, ActivationStraysFromItsDefinition) {
           expected[static_cast<size_t>(r)].push_back({exact(activation, sum.value), 1.2 * sum.error + slack});
         }
       }
-      Operand next = operand(40, n);
+      OperandRows next = operand(40, n);
       kernels_->product_activated(x.view(), w.view(), activation, next.view(), scratch(n).data());
       ASSERT_NO_FATAL_FAILURE(expect_near_operand(next, expected))
           << "activation " << static_cast<int>(activation) << ", spread " << spread;
@@ -170,15 +170,15 @@ TEST_P(LowProductTest, RowChangesWithItsPlaceInTheBatch) {
     const PackedWeights w(*kernels_, n, k, 7);
     Matrix rows = Matrix::random(most, k, 9);
     for (int64_t r = 1; r < most; ++r) std::memcpy(rows.row(r), rows.row(0), static_cast<size_t>(k) * sizeof(float));
-    Operand x = quantised(rows);
+    OperandRows x = quantised(rows);
     Matrix alone(1, n);
     kernels_->product(x.rows_view(1), w.view(), alone.view());
-    Operand next_alone = operand(1, n);
+    OperandRows next_alone = operand(1, n);
     kernels_->product_activated(x.rows_view(1), w.view(), Activation::kGelu, next_alone.view(), scratch(n).data());
     for (const int64_t m : {int64_t{2}, int64_t{17}, int64_t{33}, int64_t{50}, most}) {
       Matrix out(m, n);
       kernels_->product(x.rows_view(m), w.view(), out.view());
-      Operand next = operand(m, n);
+      OperandRows next = operand(m, n);
       kernels_->product_activated(x.rows_view(m), w.view(), Activation::kGelu, next.view(), scratch(n).data());
       for (int64_t r = 0; r < m; ++r) {
         ASSERT_TRUE(same_bits(out.row(r), alone.row(0), n)) << "row " << r << " of " << m;
@@ -199,8 +199,8 @@ TEST_P(LowProductTest, NanAndInfinityLeaveTheirRow) {
   dirty.at(17, 0) = kInfinity;
   dirty.at(33, 5) = -kNan;
   dirty.at(33, 6) = -kInfinity;
-  Operand x = quantised(clean);
-  Operand y = quantised(dirty);
+  OperandRows x = quantised(clean);
+  OperandRows y = quantised(dirty);
   Matrix expected(m, n);
   Matrix out(m, n);
   kernels_->product(x.view(), w.view(), expected.view());
@@ -220,8 +220,8 @@ TEST_P(LowProductTest, NanAndInfinityLeaveTheirRow) {
     }
   }
   for (const Activation activation : kActivations) {
-    Operand next_expected = operand(m, n);
-    Operand next = operand(m, n);
+    OperandRows next_expected = operand(m, n);
+    OperandRows next = operand(m, n);
     kernels_->product_activated(x.view(), w.view(), activation, next_expected.view(), scratch(n).data());
     kernels_->product_activated(y.view(), w.view(), activation, next.view(), scratch(n).data());
     ASSERT_TRUE(next.walls_stand());
@@ -243,7 +243,7 @@ TEST_P(LowProductTest, ZerosAndTinyRowsGiveMoreThanTheBias) {
     rows.at(1, k) = 1e-42F;
     rows.at(2, k) = k == 7 ? 1e30F : 1e-3F;  // one huge outlier
   }
-  Operand x = quantised(rows);
+  OperandRows x = quantised(rows);
   Matrix out(3, n);
   kernels_->product(x.view(), w.view(), out.view());
   for (int64_t c = 0; c < n; ++c) {
@@ -259,7 +259,7 @@ EMB_FOR_EVERY_LOW_TABLE(LowProductTest);
 class LowRowsTest : public LowKernelsTest {
  protected:
   // Row r of `out` must hold x[r] * factors.
-  void expect_quantised(const Operand& out, const Matrix& x, const std::vector<float>& factors) {
+  void expect_quantised(const OperandRows& out, const Matrix& x, const std::vector<float>& factors) {
     for (int64_t r = 0; r < x.rows(); ++r) {
       std::vector<float> row;
       for (int64_t c = 0; c < x.cols(); ++c) {
@@ -309,7 +309,7 @@ TEST_P(LowRowsTest, QuantiseRoundsWronglyAtSomeWidth) {
     Matrix x = hard_rows(cols);
     const Matrix factor_row = Matrix::random(1, cols, 5);
     const std::vector<float> factors(factor_row.row(0), factor_row.row(0) + cols);
-    Operand out = operand(x.rows(), cols);
+    OperandRows out = operand(x.rows(), cols);
     kernels_->quantise(x.view(), nullptr, out.view());
     ASSERT_TRUE(out.walls_stand()) << cols;
     ASSERT_NO_FATAL_FAILURE(expect_quantised(out, x, {})) << cols;
@@ -317,7 +317,7 @@ TEST_P(LowRowsTest, QuantiseRoundsWronglyAtSomeWidth) {
     ASSERT_TRUE(out.walls_stand()) << cols;
     ASSERT_NO_FATAL_FAILURE(expect_quantised(out, x, factors)) << cols;
     for (int64_t r = 0; r < x.rows(); ++r) {
-      Operand alone = operand(1, cols);
+      OperandRows alone = operand(1, cols);
       kernels_->quantise(x.rows_view(r, 1), factors.data(), alone.view());
       ASSERT_TRUE(alone.same_row(0, out, r)) << cols << ", row " << r;
     }
@@ -336,16 +336,16 @@ TEST_P(LowRowsTest, NormDiffersFromItsPartsDoneOneByOne) {
         Matrix residual = Matrix::random(x.rows(), cols, 2);
         const MatrixView other = with_residual ? residual.view() : MatrixView{};
         Matrix hidden(x.rows(), cols);
-        Operand out = operand(x.rows(), cols);
+        OperandRows out = operand(x.rows(), cols);
         kernels_->norm(x.view(), other, weights, factor, hidden.view(), out.view());
         ASSERT_TRUE(hidden.walls_stand()) << cols;
         ASSERT_TRUE(out.walls_stand()) << cols;
-        Operand expected = operand(x.rows(), cols);
+        OperandRows expected = operand(x.rows(), cols);
         kernels_->quantise(hidden.view(), factor, expected.view());
         for (int64_t r = 0; r < x.rows(); ++r) ASSERT_TRUE(out.same_row(r, expected, r)) << cols << ", row " << r;
 
         Matrix in_place = x;
-        Operand again = operand(x.rows(), cols);
+        OperandRows again = operand(x.rows(), cols);
         kernels_->norm(in_place.view(), other, weights, factor, in_place.view(), again.view());
         for (int64_t r = 0; r < x.rows(); ++r) {
           ASSERT_TRUE(same_bits(in_place.row(r), hidden.row(r), cols)) << cols << ", row " << r;
@@ -370,7 +370,7 @@ TEST_P(LowRowsTest, NormDiffersFromThatOfTheF32Kernels) {
     Matrix expected(5, cols);
     f32->norm(x.view(), residual.view(), weights, expected.view());
     Matrix hidden(5, cols);
-    Operand out = operand(5, cols);
+    OperandRows out = operand(5, cols);
     kernels_->norm(x.view(), residual.view(), weights, nullptr, hidden.view(), out.view());
     for (int64_t r = 0; r < 5; ++r) ASSERT_TRUE(same_bits(hidden.row(r), expected.row(r), cols)) << cols;
   }

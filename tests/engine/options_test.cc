@@ -141,8 +141,9 @@ TEST(SetOption, DocumentedValuesBeyondThisBuildAreUnsupportedAndNeverIgnored) {
   EXPECT_EQ(complaint("device", "cuda", code),
             "option device: cuda is not supported: this build has no CUDA; it runs on auto, cpu");
   complaint("device", "cuda:1", code);
-  EXPECT_EQ(complaint("dtype", "bf16", code), "option dtype: bf16 is not supported: this build computes in auto, f32");
-  complaint("dtype", "int8", code);
+  EXPECT_EQ(complaint("dtype", "f16", code),
+            "option dtype: f16 is not supported: this build computes in auto, f32, bf16, int8");
+  complaint("dtype", "fp8", code);
   EXPECT_NE(complaint("pooling", "none", code).find("one vector a row"), std::string::npos);
   EXPECT_NE(complaint("long_text", "chunk", code).find("truncate, error"), std::string::npos);
 }

@@ -84,8 +84,14 @@ TEST(EngineOptions, OtherLayersLeaveTheDenseHeadAndSaySo) {
 }
 
 TEST(EngineOptions, LoadTimeOptionsMayBeRepeatedButNotChanged) {
-  const Engine engine = load("tiny-mean");
+  const Engine engine = load("tiny-mean", {{"dtype", "f32"}});
   EXPECT_NO_THROW(engine.derive(options_of({{"device", "cpu"}, {"dtype", "f32"}})));
+  try {
+    engine.derive(options_of({{"dtype", "int8"}}));
+    FAIL() << "weights in f32 were taken for int8";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "option dtype: got int8, but the model was loaded as f32; load it again");
+  }
 }
 
 TEST(EnginePrompts, DefaultPromptAppliesAndAnEmptyPromptTurnsItOff) {
@@ -143,7 +149,7 @@ TEST(EngineDerive, UnsetOptionsFallBackToTheModelNotToTheParent) {
 }
 
 TEST(EngineInfo, SaysWhatIsInForce) {
-  const Engine engine = load("tiny-mean", {{"threads", "3"}, {"batch_tokens", "77"}, {"dims", "8"}});
+  const Engine engine = load("tiny-mean", {{"dtype", "f32"}, {"threads", "3"}, {"batch_tokens", "77"}, {"dims", "8"}});
   const nlohmann::json info = info_of(engine);
   EXPECT_EQ(info["model"], data_path("tiny-mean"));
   EXPECT_EQ(info["architecture"], "bert");
