@@ -18,11 +18,12 @@ import numpy as np
 from harness import ROOT, commit, measure, processor, running, say, write_between_marks
 
 OURS = "emberline on Spark"
-RECIPE = "pandas_udf recipe"
+RECIPE = "usual recipe"
 PEERS = {  # name in the table -> (module, virtual environment)
     OURS: ("spark_peers/emberline_spark", ".venv"),
     "emberline CLI": ("spark_peers/emberline_cli", ".venv"),
     RECIPE: ("spark_peers/pandas_udf_recipe", ".venv-reference"),
+    f"{RECIPE}, best batch": ("spark_peers/pandas_udf_tuned", ".venv-reference"),
     f"{RECIPE}, PyTorch threads = cores": ("spark_peers/pandas_udf_all_threads", ".venv-reference"),
 }
 

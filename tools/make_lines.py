@@ -18,6 +18,7 @@ import sys
 import tempfile
 import unicodedata
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 DJANGO = "Django==5.2.8"
@@ -59,17 +60,21 @@ BROKEN = [
 BROKEN += [b"\xfe\xff", b"\xc3", b"\xed\xb0\x80\xed", b"\xf8\x88\x80\x80\x80", b"\xe0\x80\x80", b"\xf0\x80\x80\x80"]
 
 
-def translations() -> list[str]:
+def translations(locales: Sequence[str] = ()) -> list[str]:
+    """All messages, or those of some locales ("zh_Hans") without their English originals."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":none:", "-d", folder]
         subprocess.run([*command, DJANGO], check=True)
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = sorted(name for name in archive.namelist() if name.endswith(".po"))
+            if locales:
+                names = [name for name in names if name.split("/")[-3] in locales]
             files = [archive.read(name).decode("utf-8") for name in names]
     found = {}
+    kinds = "str" if locales else "id|str"
     for text in files:
-        for message in re.findall(r'^msg(?:id|str)(?:\[\d\])? ((?:"(?:[^"\\]|\\.)*"\s*)+)', text, re.MULTILINE):
+        for message in re.findall(rf'^msg(?:{kinds})(?:\[\d\])? ((?:"(?:[^"\\]|\\.)*"\s*)+)', text, re.MULTILINE):
             joined = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', message))
             clean = joined.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
             if clean and not clean.startswith("Project-Id"):

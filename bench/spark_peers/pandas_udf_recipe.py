@@ -10,7 +10,7 @@ from pyspark.sql.functions import pandas_udf
 from sentence_transformers import SentenceTransformer
 from session import Runner, configured
 
-BATCHES = (16, 32, 64)  # of encode; its default and advice is 32
+BATCHES = (32,)  # encode's default
 TORCH_THREADS = None  # left alone
 
 
