@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare our token ids with Hugging Face's, line by line, and show the first lines that differ.
 
-usage: compare_ids.py [MODEL_DIR [LINES]] [--lines N] [--max-tokens N ...] [--lower KIND] [--transformers]
+usage: compare_ids.py [MODEL_DIR [LINES]] [--lines N] [--max-tokens N ...] [--lower-case-first] [--transformers]
                       [--dump PROGRAM]
 
 Without MODEL_DIR: the four models of tools/get_models.py in build/models. Without LINES: the N lines (10000) that
 tools/make_lines.py writes, kept in build/corpus.
 The reference is `tokenizers` on the directory's tokenizer.json; with --transformers it is AutoTokenizer (run this with
 a Python that has transformers). Invalid UTF-8 goes to us as it is, to the reference as errors="replace" decodes it.
---lower text | normalizer: lower-case first, as sentence-transformers up to 5 or since 6 does for do_lower_case.
+--lower-case-first: as sentence-transformers does for do_lower_case.
 PROGRAM is tests/text/ids_dump as CMake builds it. Exit status 1 if any line differs.
 """
 
@@ -35,9 +35,9 @@ def read_lines(path: Path) -> list[bytes]:
     return lines
 
 
-def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int, lower: str) -> list[tuple[list[int], bool]]:
+def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int, lower: bool) -> list[tuple[list[int], bool]]:
     sent = b"".join(struct.pack("<i", len(line)) + line for line in lines)
-    command = [program, model, str(max_tokens), *([f"lower-{lower}"] if lower else [])]
+    command = [program, model, str(max_tokens), *(["lower-case-first"] if lower else [])]
     run = subprocess.run(command, input=sent, capture_output=True, check=False)
     sys.stderr.write(run.stderr.decode(errors="replace"))
     if run.returncode != 0:
@@ -50,7 +50,7 @@ def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int, lower
     return rows
 
 
-def reference_tokenizer(model: str, with_transformers: bool, lower: str):
+def reference_tokenizer(model: str, with_transformers: bool, lower: bool):
     if with_transformers:
         from transformers import AutoTokenizer
 
@@ -59,7 +59,7 @@ def reference_tokenizer(model: str, with_transformers: bool, lower: str):
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
-    if lower == "normalizer":
+    if lower:
         from tokenizers.normalizers import Lowercase, Sequence
 
         own = [tokenizer.normalizer] if tokenizer.normalizer else []
@@ -67,25 +67,23 @@ def reference_tokenizer(model: str, with_transformers: bool, lower: str):
     return tokenizer
 
 
-def reference_ids(tokenizer, lines: list[bytes], max_tokens: int, lower: str) -> list[tuple[list[int], bool]]:
+def reference_ids(tokenizer, lines: list[bytes], max_tokens: int) -> list[tuple[list[int], bool]]:
     tokenizer.no_padding()
     direction = (tokenizer.truncation or {}).get("direction", "right")
     tokenizer.enable_truncation(max_length=max_tokens, direction=direction)
     rows = []
     for start in range(0, len(lines), 1000):
         texts = [line.decode("utf-8", errors="replace") for line in lines[start : start + 1000]]
-        if lower == "text":
-            texts = [text.lower() for text in texts]
         rows += [(e.ids, bool(e.overflowing)) for e in tokenizer.encode_batch(texts)]
     return rows
 
 
 def compare(model: str, lines: list[bytes], args) -> int:
-    tokenizer = reference_tokenizer(model, args.transformers, args.lower)
+    tokenizer = reference_tokenizer(model, args.transformers, args.lower_case_first)
     bad = 0
     for max_tokens in args.max_tokens:
-        ours = our_ids(args.dump, model, lines, max_tokens, args.lower)
-        theirs = reference_ids(tokenizer, lines, max_tokens, args.lower)
+        ours = our_ids(args.dump, model, lines, max_tokens, args.lower_case_first)
+        theirs = reference_ids(tokenizer, lines, max_tokens)
         differ = [i for i in range(len(lines)) if i >= len(ours) or ours[i] != theirs[i]]
         tokens = sum(len(ids) for ids, _ in theirs)
         cut = sum(truncated for _, truncated in theirs)
@@ -106,7 +104,7 @@ def main() -> int:
     parser.add_argument("file", nargs="?")
     parser.add_argument("--lines", type=int, default=10000)
     parser.add_argument("--max-tokens", type=int, nargs="+", default=[16, 512])
-    parser.add_argument("--lower", choices=("text", "normalizer"), default="")
+    parser.add_argument("--lower-case-first", action="store_true")
     parser.add_argument("--transformers", action="store_true")
     parser.add_argument("--dump", default=str(ROOT / "build/dev/tests/text/ids_dump"))
     args = parser.parse_args()

@@ -227,10 +227,9 @@ def cases(base: dict) -> dict[str, dict]:
         | tokenizer_json(truncation={"direction": "Left", "max_length": 9, "strategy": "LongestFirst", "stride": 0}),
         "vocab_txt": {"tokenizer.json": None, "vocab.txt": lines, "config.json": {"model_type": "bert"}},
         "vocab_txt_cased": {"tokenizer.json": None, "vocab.txt": lines, **bert(do_lower_case=False)},
-        "lower_text": {**bert(do_lower_case=False), "lower": "text"},
-        "lower_normalizer": {**bert(do_lower_case=False), "lower": "normalizer"},
+        "lower_normalizer": {**bert(do_lower_case=False), "lower_case_first": True},
         "lower_normalizer_added_tokens": tokenizer_json(**normalizer(lowercase=False), added_tokens=after_normalizing)
-        | {"lower": "normalizer"},
+        | {"lower_case_first": True},
     }
 
 
@@ -250,7 +249,7 @@ def write_directory(folder: Path, base: dict, files: dict) -> None:
             (folder / name).write_text(json.dumps(content), encoding="utf-8")
 
 
-def reference(folder: Path, lower: str):
+def reference(folder: Path, lower_case_first: bool):
     names = {path.name for path in folder.iterdir()}
     if names & {"config.json", "tokenizer_config.json"} or "tokenizer.json" not in names:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -259,25 +258,25 @@ def reference(folder: Path, lower: str):
     else:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         side = (tokenizer.truncation or {}).get("direction", "right")
-    if lower == "normalizer":
+    if lower_case_first:
         tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), tokenizer.normalizer])
     tokenizer.no_padding()
     return tokenizer, side
 
 
 def ask(base: dict, changes: dict) -> dict:
-    lower = changes.get("lower", "")
-    files = {name: patch for name, patch in changes.items() if name != "lower"}
+    lower_case_first = changes.get("lower_case_first", False)
+    files = {name: patch for name, patch in changes.items() if name != "lower_case_first"}
     with tempfile.TemporaryDirectory() as folder:
         write_directory(Path(folder), base, files)
-        tokenizer, side = reference(Path(folder), lower)
+        tokenizer, side = reference(Path(folder), lower_case_first)
     rows = {}
     for max_tokens in (512, 12):
         tokenizer.enable_truncation(max_length=max_tokens, direction=side)
-        encodings = [tokenizer.encode(text.lower() if lower == "text" else text) for text in TEXTS]
+        encodings = [tokenizer.encode(text) for text in TEXTS]
         rows[max_tokens] = [[encoding.ids, bool(encoding.overflowing)] for encoding in encodings]
     types = tokenizer.encode(TEXTS[2]).type_ids
-    return {"files": files, "lower": lower, "types": types, "rows": rows}
+    return {"files": files, "lower_case_first": lower_case_first, "types": types, "rows": rows}
 
 
 def main() -> int:

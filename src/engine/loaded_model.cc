@@ -11,8 +11,7 @@ namespace emberline {
 LoadedModel::LoadedModel(std::unique_ptr<const Backend> device_backend, const std::filesystem::path& directory)
     : backend(std::move(device_backend)),
       config(read_model_config(directory)),
-      tokenizer(Tokenizer::load(config.network_directory,
-                                config.lower_case_first ? LowerFirst::kNormalizer : LowerFirst::kNo)),
+      tokenizer(Tokenizer::load(config.network_directory, config.lower_case_first)),
       encoder(read_encoder()),
       head(config, *backend) {
   for (const HeadStep& step : config.head) {

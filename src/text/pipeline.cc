@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "base/error.h"
-#include "text/python_lower.h"
 #include "text/utf8.h"
 
 namespace emberline {
@@ -43,7 +42,7 @@ Tokenizer::Pipeline::Pipeline(TokenizerParts from)
   const bool replaces = std::any_of(parts.added_tokens.begin(), parts.added_tokens.end(), [](const AddedToken& token) {
     return token.content.find("\xEF\xBF\xBD") != std::string::npos;
   });
-  in_parts_ = cut_before_ascii_[' '] && normalized_tokens_.empty() && !replaces && !parts.text_lower_first;
+  in_parts_ = cut_before_ascii_[' '] && normalized_tokens_.empty() && !replaces;
 }
 
 void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Encoding& out) const {
@@ -60,11 +59,6 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
     scratch.text.clear();
     utf8::append_repaired(text, scratch.text);
     text = scratch.text;
-  }
-  if (parts.text_lower_first) {
-    scratch.lower.clear();
-    append_python_lower(text, scratch.lower);
-    text = scratch.lower;
   }
 
   AddedTokenMatcher::Cursor cursor;

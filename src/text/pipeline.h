@@ -21,7 +21,6 @@ struct TokenizerParts {
   std::vector<AddedToken> added_tokens;
   bool match_special_tokens = true;  // false: special tokens in the text are plain text
   bool truncate_left = false;        // keep the end of a text that is too long
-  bool text_lower_first = false;
   int64_t vocab_size = 0;
   std::vector<std::string> warnings;
 };

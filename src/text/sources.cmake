@@ -8,7 +8,6 @@ target_sources(emberline_core PRIVATE
   src/text/normalizer_sequence.cc
   src/text/piece_trie.cc
   src/text/pipeline.cc
-  src/text/python_lower.cc
   src/text/template_processor.cc
   src/text/tokenizer.cc
   src/text/tokenizer_files.cc

@@ -8,10 +8,9 @@
 
 namespace emberline {
 
-Tokenizer Tokenizer::load(const std::filesystem::path& directory, LowerFirst lower_first) {
+Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool lower_case_first) {
   TokenizerParts parts = read_tokenizer_files(directory);
-  parts.text_lower_first = lower_first == LowerFirst::kText;
-  if (lower_first == LowerFirst::kNormalizer) {
+  if (lower_case_first) {
     std::vector<std::unique_ptr<Normalizer>> normalizers;
     normalizers.push_back(make_lowercase());
     if (parts.normalizer) normalizers.push_back(std::move(parts.normalizer));

@@ -28,18 +28,8 @@ struct Encoding {
   struct Scratch {
     std::string text;
     std::string normalized;
-    std::string lower;
     std::vector<WordSpan> words;
   } scratch;
-};
-
-// Lower-casing on top of what the tokenizer's own files say, as sentence_bert_config.json's do_lower_case asks for it.
-enum class LowerFirst {
-  kNo,
-  kText,        // Python's str.lower of the text before everything else, special tokens in it included; as
-                // sentence-transformers did up to version 5
-  kNormalizer,  // a Lowercase normalizer before the tokenizer's own: each character by itself, special tokens spared;
-                // as sentence-transformers does since version 6
 };
 
 // Immutable after loading; encode is safe from many threads. Movable.
@@ -47,7 +37,7 @@ class Tokenizer {
  public:
   // Reads tokenizer.json (settings of tokenizer_config.json applied as transformers 5 does), or vocab.txt alone.
   // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
-  static Tokenizer load(const std::filesystem::path& directory, LowerFirst lower_first = LowerFirst::kNo);
+  static Tokenizer load(const std::filesystem::path& directory, bool lower_case_first = false);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -25,13 +25,4 @@ extern const size_t kNumCombiningKeys;
 extern const uint32_t kCombiningKeys[];
 extern const uint8_t kCombiningClasses[];
 
-// For str.lower: sorted code points that it leaves alone although kLowerKeys has them; then ranges as pairs of first
-// and last: cased letters, and characters that are skipped when a capital sigma looks for a cased neighbour.
-extern const size_t kNumPythonUnknownLower;
-extern const uint32_t kPythonUnknownLower[];
-extern const size_t kNumPythonCasedRanges;  // numbers, two a range
-extern const uint32_t kPythonCasedRanges[];
-extern const size_t kNumPythonIgnoredRanges;  // numbers, two a range
-extern const uint32_t kPythonIgnoredRanges[];
-
 }  // namespace emberline::unicode

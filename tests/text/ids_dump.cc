@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ids_dump MODEL_DIR MAX_TOKENS [lower-text | lower-normalizer]: reads lines (int32 length, bytes) from stdin, writes
+// ids_dump MODEL_DIR MAX_TOKENS [lower-case-first]: reads lines (int32 length, bytes) from stdin, writes
 // for each one int32 count, int32 truncated, int32 ids[count] to stdout. Warnings of the tokenizer go to stderr.
 #include <cstdio>
 #include <cstdlib>
@@ -9,15 +9,11 @@
 
 #include "text/tokenizer.h"
 
-using emberline::LowerFirst;
-
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   try {
-    const std::string_view lower = argc > 3 ? argv[3] : "";
-    const auto tokenizer = emberline::Tokenizer::load(argv[1], lower == "lower-text"         ? LowerFirst::kText
-                                                               : lower == "lower-normalizer" ? LowerFirst::kNormalizer
-                                                                                             : LowerFirst::kNo);
+    const bool lower_case_first = argc > 3 && std::string_view(argv[3]) == "lower-case-first";
+    const auto tokenizer = emberline::Tokenizer::load(argv[1], lower_case_first);
     for (const std::string& warning : tokenizer.warnings()) std::fprintf(stderr, "%s\n", warning.c_str());
     const int64_t max_tokens = std::atoll(argv[2]);
     emberline::Encoding encoding;

@@ -32,10 +32,6 @@ class Goldens : public DirectoryTest {
     }
   }
 
-  static LowerFirst lower_of(const std::string& name) {
-    return name == "text" ? LowerFirst::kText : name == "normalizer" ? LowerFirst::kNormalizer : LowerFirst::kNo;
-  }
-
   const Json base_ = tiny_tokenizer();
   const Json goldens_ = Json::parse(read_whole(test_data() / "cases.json"));
 };
@@ -46,7 +42,7 @@ TEST_F(Goldens, EveryConfigurationGivesTheIdsOfTheReference) {
   for (const auto& [name, golden] : goldens_.at("cases").items()) {
     SCOPED_TRACE(name);
     write_directory(golden.at("files"));
-    const Tokenizer tokenizer = Tokenizer::load(directory_, lower_of(golden.at("lower")));
+    const Tokenizer tokenizer = Tokenizer::load(directory_, golden.at("lower_case_first"));
     Encoding encoding;
     for (const auto& [max_tokens, rows] : golden.at("rows").items()) {
       ASSERT_EQ(rows.size(), texts.size());
