@@ -23,7 +23,7 @@ using testing::same_bits;
 using testing::Texts;
 
 const Engine& tiny() {
-  static const Engine engine = Engine::load(data_path("tiny-mean"), options_of({{"threads", "1"}}));
+  static const Engine engine = Engine::load(data_path("tiny-mean"), options_of({{"dtype", "f32"}, {"threads", "1"}}));
   return engine;
 }
 

@@ -24,7 +24,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def models():
-    return {path: emberline.load(ROOT / path) for path, _, _ in CASES.values()}
+    return {path: emberline.load(ROOT / path, dtype="f32") for path, _, _ in CASES.values()}
 
 
 def assert_alike(ours, theirs, precision="float32"):
