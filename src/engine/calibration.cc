@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "model/batch.h"
 #include "model/encoder.h"
 #include "model/smoothing.h"
@@ -62,7 +63,7 @@ Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
 
 std::vector<std::vector<float>> calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
                                           const Backend& backend) {
-  const Encoder encoder(config.network, weights, backend);
+  const Encoder encoder(config.network, weights, backend, allowed_cpus());
   const std::unique_ptr<Stream> stream = backend.make_stream();
   EncoderScratch scratch;
   ColumnMaxima maxima(config.network);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/embed_call.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "engine/worker.h"
 
 namespace emberline {
@@ -25,22 +23,6 @@ constexpr int64_t kSmallestClaimTokens = 64;
 // Enough sequences to choose from that batches come out full, few enough that a cancel is prompt.
 constexpr int64_t kBatchesPerClaim = 8;
 constexpr std::chrono::milliseconds kReportEvery{50};
-
-// Signals belong to the caller's threads: a worker that took one would run a handler of Python's or the JVM's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/parallel.h"
 #include "engine/calibration.h"
 #include "model/weights.h"
 
@@ -27,9 +28,9 @@ Encoder LoadedModel::read_encoder() {
   const Weights weights = Weights::open(config.network_directory);
   for (const auto& [name, tensor] : weights.tensors()) parameters += tensor.size();
   weights_bytes = weights.total_bytes();
-  if (backend->dtype() != DType::kI8) return Encoder(config.network, weights, *backend);
+  if (backend->dtype() != DType::kI8) return Encoder(config.network, weights, *backend, allowed_cpus());
   const std::vector<std::vector<float>> factors = calibrate(config, weights, tokenizer, *backend->without_weights());
-  return Encoder(config.network, weights, *backend, factors);
+  return Encoder(config.network, weights, *backend, allowed_cpus(), factors);
 }
 
 }  // namespace emberline

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/settings.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <thread>
 
 #include "base/error.h"
+#include "base/parallel.h"
 
 namespace emberline {
 namespace {
-
-// CPUs that the scheduler lets this process use; containers and taskset narrow it, OMP_NUM_THREADS does not.
-int64_t allowed_cpus() {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (::sched_getaffinity(0, sizeof(cpus), &cpus) == 0) return std::max(1, CPU_COUNT(&cpus));
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
 
 void resolve_prompt(const ModelConfig& config, const Options& options, Settings& settings) {
   if (options.prompt) {

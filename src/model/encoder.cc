@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "model/tensor_names.h"
 
 namespace emberline {
@@ -149,7 +150,7 @@ struct Encoder::Run {
   }
 };
 
-Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend, int64_t num_threads,
                  std::span<const std::vector<float>> factors)
     : config_(config), backend_(backend) {
   const TensorNames names(weights);
@@ -161,19 +162,19 @@ Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Back
   };
   tables_ = load_tables(names, config, backend);
   embedding_norm_ = load_norm(names, "embeddings.LayerNorm", config, backend, factors_of(0));
-  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+  layers_.resize(static_cast<size_t>(config.num_hidden_layers));
+  run_parallel(config.num_hidden_layers, num_threads, [&](int64_t i) {
     const std::string at = "encoder.layer." + std::to_string(i) + ".";
     const Factors before = factors_of(2 * i);
     const Factors between = factors_of(2 * i + 1);
-    Layer layer;
+    Layer& layer = layers_[static_cast<size_t>(i)];
     layer.query_key_value = load_query_key_value(names, at + "attention.self", hidden, backend, before);
     layer.attention_output = load_linear(names, at + "attention.output.dense", hidden, hidden, backend, {});
     layer.attention_norm = load_norm(names, at + "attention.output.LayerNorm", config, backend, between);
     layer.intermediate = load_linear(names, at + "intermediate.dense", hidden, ffn, backend, between);
     layer.output = load_linear(names, at + "output.dense", ffn, hidden, backend, {});
     layer.output_norm = load_norm(names, at + "output.LayerNorm", config, backend, factors_of(2 * i + 2));
-    layers_.push_back(std::move(layer));
-  }
+  });
 }
 
 Encoder::~Encoder() = default;

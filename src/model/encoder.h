@@ -46,8 +46,9 @@ class NormObserver {
 // Packed weights; immutable, shared by all threads.
 class Encoder {
  public:
-  // `factors`: for each norm but the last, what its operand is multiplied by ([hidden]); empty for none.
-  Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+  // `factors`: for each norm but the last, what its operand is multiplied by ([hidden]); empty for none. Packs layers
+  // on up to num_threads threads.
+  Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend, int64_t num_threads = 1,
           std::span<const std::vector<float>> factors = {});
   ~Encoder();
   Encoder(Encoder&&) noexcept;
