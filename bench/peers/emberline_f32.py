@@ -6,6 +6,6 @@ import emberline
 BATCHES = (0,)
 
 
-def load(model, threads):
-    loaded = emberline.load(model, dtype="f32", threads=threads)
+def load(model, threads, dtype="f32"):
+    loaded = emberline.load(model, dtype=dtype, threads=threads)
     return lambda texts, batch: loaded.embed(texts)

@@ -8,11 +8,11 @@ from tokens import PaddedBatches, mean_pool
 BATCHES = (16, 64)
 
 
-def load(model, threads):
+def load(model, threads, graph="model.onnx"):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = onnxruntime.InferenceSession(f"{model}/model.onnx", options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(f"{model}/{graph}", options, providers=["CPUExecutionProvider"])
     source = PaddedBatches(model)
     dim = session.get_outputs()[0].shape[-1]
 

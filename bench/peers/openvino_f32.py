@@ -6,13 +6,12 @@ import openvino
 from tokens import PaddedBatches, mean_pool
 
 BATCHES = (16, 64)
-HINT = "LATENCY"
 
 
-def load(model, threads):
+def load(model, threads, hint="LATENCY", precision="f32", graph="model.onnx"):
     core = openvino.Core()
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": HINT}
-    compiled = core.compile_model(f"{model}/model.onnx", "CPU", settings)
+    settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": hint}
+    compiled = core.compile_model(f"{model}/{graph}", "CPU", settings)
     queue = openvino.AsyncInferQueue(compiled)  # as many requests in flight as the hint asks for
     source = PaddedBatches(model)
     dim = compiled.output(0).partial_shape[-1].get_length()

@@ -7,5 +7,4 @@ BATCHES = openvino_f32.BATCHES
 
 
 def load(model, threads):
-    openvino_f32.HINT = "THROUGHPUT"
-    return openvino_f32.load(model, threads)
+    return openvino_f32.load(model, threads, "THROUGHPUT")

@@ -9,6 +9,6 @@ import emberline.spark as em
 BATCHES = (0,)
 
 
-def load(model, threads):
+def load(model, threads, dtype="f32"):
     spark = em.configure(configured(SparkSession.builder, threads)).getOrCreate()
-    return Runner(spark, threads, lambda batch: em.embed("text", model=model, dtype="f32"))
+    return Runner(spark, threads, lambda batch: em.embed("text", model=model, dtype=dtype))

@@ -14,9 +14,11 @@ BATCHES = (32,)  # encode's default
 TORCH_THREADS = None  # left alone
 
 
-def load(model, threads):
+def load(model, threads, **model_kwargs):
     spark = configured(SparkSession.builder, threads).getOrCreate()
-    shared = spark.sparkContext.broadcast(SentenceTransformer(model, device="cpu", local_files_only=True))
+    shared = spark.sparkContext.broadcast(
+        SentenceTransformer(model, device="cpu", local_files_only=True, model_kwargs=model_kwargs)
+    )
     torch_threads = TORCH_THREADS
 
     def column(batch):
