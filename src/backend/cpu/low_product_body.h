@@ -85,19 +85,34 @@ template <int R>
     }
   }
   const int64_t x_stride = t.x_stride;
-  const uint8_t* x = t.x;
+  // A pointer for each three rows, as in product_body.h.
+  constexpr int kPointers = (R + 2) / 3;
+  const uint8_t* rows[kPointers];
+#pragma GCC unroll 16
+  for (int i = 0; i < kPointers; ++i) {
+    rows[i] = t.x + 3 * i * x_stride;
+    __asm__("" : "+r"(rows[i]));
+  }
   const uint8_t* w = t.slice;
-  for (int64_t k = t.words; k > 0; --k, x += kWordBytes, w += kPanelWordBytes) {
+  const auto step = [&](int64_t j) __attribute__((always_inline)) {
     Words columns[kVectors];
 #pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) columns[v] = load_words(w + v * kLanes * kWordBytes);
+    for (int v = 0; v < kVectors; ++v) columns[v] = load_words(w + (j * kVectors + v) * kLanes * kWordBytes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const Words row = splat_word(x + r * x_stride);
+      const Words row = splat_word(rows[r / 3] + (r % 3 * x_stride + j * kWordBytes));
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) sums[r][v] = multiply_add_words(row, columns[v], sums[r][v]);
     }
+  };
+  int64_t k = t.words;
+  for (; k >= 2; k -= 2, w += 2 * kPanelWordBytes) {
+    step(0);
+    step(1);
+#pragma GCC unroll 16
+    for (int i = 0; i < kPointers; ++i) rows[i] += 2 * kWordBytes;
   }
+  if (k > 0) step(0);
 #pragma GCC unroll 16
   for (int v = 0; v < kVectors; ++v) {
     const int64_t left = t.cols - v * kLanes;
