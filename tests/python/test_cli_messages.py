@@ -101,6 +101,20 @@ def test_info_as_a_table_and_as_json(cli, model):
     assert json.loads(cli("info", TINY, "--json", "--max-tokens", "7").stdout)["max_tokens"] == 7
 
 
+def test_bench_names_every_dtype_that_it_timed(cli):
+    report = json.loads(cli("bench", TINY, "--json", "--seconds", "0").stdout)
+    timed = {entry["dtype"]: entry for entry in report["dtypes"]}
+    assert {"f32", "int8"} <= set(timed)
+    assert set(timed) | set(report["left_out"]) == {"f32", "bf16", "int8"}
+    assert timed["f32"]["cosine"]["worst"] == pytest.approx(1)
+    assert timed["int8"]["cosine"]["worst"] > 0.9
+    for entry in report["dtypes"]:
+        assert entry["query_ms"] > 0
+        assert all(rates["tokens_per_second"] >= rates["rows_per_second"] > 0 for rates in entry["lengths"])
+    shown = cli("bench", TINY, "--seconds", "0", "--dtype", "f32").stdout
+    assert "f32" in shown and "int8" not in shown
+
+
 def test_info_of_no_model(cli):
     done = cli("info", "no-such-model", status=1)
     assert done.stderr.startswith("emberline: ")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: ``emberline embed`` and ``emberline info``.
+"""The command line: ``emberline embed``, ``emberline info`` and ``emberline bench``.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import emberline
-from emberline.cli import embed, info, readers, writers
+from emberline.cli import bench, embed, info, readers, writers
 
 # "-1", "-4:-1", "-1,-2": values that begin with a minus sign, not flags.
 _NEGATIVE_VALUE = re.compile(r"-\d[\d:,-]*")
@@ -112,6 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("model", metavar="DIR", help="model directory")
     command.add_argument("--json", action="store_true", help="one JSON object")
     _add_model_options(command)
+
+    command = commands.add_parser("bench", help="time a model on this machine, dtype by dtype", allow_abbrev=False)
+    command.set_defaults(action=_bench)
+    command.add_argument("model", metavar="DIR", help="model directory")
+    command.add_argument("--json", action="store_true", help="one JSON object")
+    command.add_argument(
+        "--seconds", type=float, default=2.0, metavar="S", help="time that goes into each number (default: 2)"
+    )
+    _add_model_options(command)
     return parser
 
 
@@ -166,6 +175,11 @@ def _embed(parsed: argparse.Namespace) -> int:
             f"emberline: {job.output}: {report['rows']:,} rows, {rates}{extras}",
             file=sys.stderr,
         )
+    return 0
+
+
+def _bench(parsed: argparse.Namespace) -> int:
+    bench.print_bench(bench.measure(parsed.model, _model_options(parsed), parsed.seconds), parsed.json)
     return 0
 
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``emberline bench``: what a model does on this machine, dtype by dtype."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import sys
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import emberline
+
+DTYPES = ("f32", "bf16", "int8")
+QUERY_TOKENS = 16
+LENGTHS = (QUERY_TOKENS, 128, 512)
+TEXT_MODULES = ("argparse", "collections", "decimal", "difflib", "doctest", "heapq", "pickletools", "statistics")
+
+
+def measure(path: str, options: dict[str, str], seconds: float) -> dict:
+    """Loads the model in each dtype that the machine has (or the one of the options) and times it on built-in text.
+
+    ``seconds`` go into each number. Returns what ``print_bench`` shows; ``cosine`` compares with the first dtype, f32
+    unless another was asked for, on rows of 128 tokens.
+    """
+    text = _text()
+    reference = None
+    report: dict = {"model": path, "dtypes": [], "left_out": {}}
+    for dtype in (options["dtype"],) if options.get("dtype") else DTYPES:
+        started = time.perf_counter()
+        try:
+            model = emberline.load(path, **{**options, "dtype": dtype})
+        except emberline.Unsupported as error:
+            report["left_out"][dtype] = str(error)
+            continue
+        with model:
+            entry = {"dtype": model.info["dtype"], "isa": model.info["isa"], "threads": model.info["threads"]}
+            entry["load_ms"] = 1e3 * (time.perf_counter() - started)
+            entry["lengths"] = [_rates(model, text, length, seconds) for length in _lengths(model)]
+            query = model.with_options(max_tokens=min(QUERY_TOKENS, model.max_tokens))
+            entry["query_ms"] = 1e3 * _best_time(lambda query=query: query.embed([text]), seconds)
+            cut = model.with_options(max_tokens=min(128, model.max_tokens))
+            vectors = np.asarray(cut.embed(_rows(text, 64)), np.float64)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            reference = vectors if reference is None else reference
+            cosine = (vectors * reference).sum(axis=1)
+            entry["cosine"] = {"mean": float(cosine.mean()), "worst": float(cosine.min())}
+            report["dtypes"].append(entry)
+            report["tokenizer_mb_per_second"] = _tokenizer_rate(model, text, seconds)
+    if not report["dtypes"]:
+        raise emberline.Unsupported("; ".join(report["left_out"].values()))
+    return report
+
+
+def print_bench(report: dict, is_json: bool) -> None:
+    """A table for people, or one JSON object, on stdout."""
+    if is_json:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("dtype", "isa", "tokens a row", "rows/s", "tokens/s", "load ms", "query ms", "mean cosine", "worst"):
+        table.add_column(name, justify="left" if name in ("dtype", "isa") else "right")
+    for entry in report["dtypes"]:
+        first = (f"{entry['load_ms']:.0f}", f"{entry['query_ms']:.2f}")
+        first += (f"{entry['cosine']['mean']:.5f}", f"{entry['cosine']['worst']:.5f}")
+        for index, rates in enumerate(entry["lengths"]):
+            numbers = (str(rates["tokens"]), f"{rates['rows_per_second']:,.0f}", f"{rates['tokens_per_second']:,.0f}")
+            table.add_row(entry["dtype"], entry["isa"], *numbers, *(first if index == 0 else ("",) * 4))
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print(table)
+    console.print(f"tokenizer: {report['tokenizer_mb_per_second']:.1f} MB/s on one thread")
+    for dtype, reason in report["left_out"].items():
+        print(f"emberline: {dtype} left out: {reason}", file=sys.stderr)
+
+
+def _text() -> str:
+    """Some 30 kB of English that every Python has."""
+    docs = (pkgutil.resolve_name(name).__doc__ or "" for name in TEXT_MODULES)
+    return " ".join(" ".join(doc.split()) for doc in docs)
+
+
+def _rows(text: str, count: int) -> list[str]:
+    """Different rows, each long enough to be cut at any length."""
+    words = text.split()
+    step = max(1, len(words) // count)
+    return [" ".join([*words[i * step :], *words[: i * step]])[:8000] for i in range(count)]
+
+
+def _lengths(model: emberline.Model) -> list[int]:
+    return sorted({min(length, model.max_tokens) for length in LENGTHS})
+
+
+def _rates(model: emberline.Model, text: str, tokens: int, seconds: float) -> dict:
+    cut = model.with_options(max_tokens=tokens)
+    rows = _rows(text, max(16, 16384 // tokens))
+    best = _best_time(lambda: cut.embed(rows), seconds)
+    return {
+        "tokens": tokens,
+        "rows_per_second": len(rows) / best,
+        "tokens_per_second": sum(map(len, cut.tokenize(rows))) / best,
+    }
+
+
+def _tokenizer_rate(model: emberline.Model, text: str, seconds: float) -> float:
+    pieces = [text[at : at + 500] for at in range(0, len(text), 500)]
+    whole = model.with_options(threads=1)
+    return len(text.encode()) / 1e6 / _best_time(lambda: whole.tokenize(pieces), seconds)
+
+
+def _best_time(body, seconds: float) -> float:
+    """Seconds of the fastest call; the first one, which makes scratch memory, does not count."""
+    body()
+    best, started = float("inf"), time.perf_counter()
+    while best == float("inf") or time.perf_counter() - started < seconds:
+        begun = time.perf_counter()
+        body()
+        best = min(best, time.perf_counter() - begun)
+    return best
