@@ -13,7 +13,10 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/attention.h"
+#include "backend/cpu/isa.h"
 #include "base/cpu_features.h"
+#include "base/error.h"
 #include "peak_probe.h"
 #include "thread_clock.h"
 
@@ -37,13 +40,13 @@ MatrixView view(const Buffer& buffer, int64_t rows, int64_t cols) {
   return {buffer.data(), rows, cols, cols};
 }
 
-std::unique_ptr<Linear> random_linear(int64_t out_features, int64_t in_features) {
+std::unique_ptr<Linear> random_linear(const Backend& device, int64_t out_features, int64_t in_features) {
   const auto weight = random_floats(out_features * in_features);
   const auto bias = random_floats(out_features);
   const LinearPart part = {
       {"weight", DType::kF32, {out_features, in_features}, reinterpret_cast<const std::byte*>(weight->data())},
       TensorView{"bias", DType::kF32, {out_features}, reinterpret_cast<const std::byte*>(bias->data())}};
-  return backend().make_linear(std::span(&part, 1));
+  return device.make_linear(std::span(&part, 1), {});
 }
 
 // Runs `pass` until the benchmark has enough.
@@ -75,13 +78,14 @@ void linear(benchmark::State& state) {
   const int64_t k = state.range(2);
   const auto activation = static_cast<Activation>(state.range(3));
   std::vector<std::unique_ptr<Linear>> layers;
-  for (int64_t i = 0; i < std::max<int64_t>(1, (12 << 20) / (n * k)); ++i) layers.push_back(random_linear(n, k));
+  for (int64_t i = 0; i < std::max<int64_t>(1, (12 << 20) / (n * k)); ++i)
+    layers.push_back(random_linear(backend(), n, k));
   const auto x = random_floats(tokens * k);
   const auto out = random_floats(tokens * n);
   const auto stream = backend().make_stream();
   size_t layer = 0;
   measure(state, 2.0 * static_cast<double>(tokens * n * k), static_cast<double>(tokens), [&] {
-    stream->linear(view(*x, tokens, k), *layers[layer++ % layers.size()], activation, view(*out, tokens, n));
+    stream->dense(view(*x, tokens, k), *layers[layer++ % layers.size()], activation, view(*out, tokens, n));
   });
 }
 
@@ -95,21 +99,22 @@ void attention(benchmark::State& state) {
   const int64_t tokens = offsets.back();
   const auto qkv = random_floats(tokens * 3 * hidden);
   const auto out = random_floats(tokens * hidden);
-  const auto stream = backend().make_stream();
+  cpu::Attention within(*cpu::choose_isa("auto", DType::kF32).kernels);
   measure(state, 4.0 * static_cast<double>(tokens * len * hidden), static_cast<double>(tokens),
-          [&] { stream->attention(view(*qkv, tokens, 3 * hidden), offsets, shape, view(*out, tokens, hidden)); });
+          [&] { within.run(view(*qkv, tokens, 3 * hidden), offsets, shape, view(*out, tokens, hidden)); });
 }
 
 void norm(benchmark::State& state) {
   const int64_t tokens = 256;
   const int64_t hidden = state.range(0);
-  const NormWeights weights = {random_floats(hidden), random_floats(hidden), 1e-12F};
+  const NormWeights weights = {random_floats(hidden), random_floats(hidden), nullptr, 1e-12F};
   const auto x = random_floats(tokens * hidden);
   const auto residual = random_floats(tokens * hidden);
   const auto out = random_floats(tokens * hidden);
   const auto stream = backend().make_stream();
   measure(state, 8.0 * static_cast<double>(tokens * hidden), static_cast<double>(tokens), [&] {
-    stream->norm(view(*x, tokens, hidden), view(*residual, tokens, hidden), weights, view(*out, tokens, hidden));
+    stream->norm(view(*x, tokens, hidden), view(*residual, tokens, hidden), weights, view(*out, tokens, hidden),
+                 nullptr);
   });
 }
 
@@ -118,16 +123,16 @@ void activation(benchmark::State& state) {
   const int64_t tokens = 64;
   const int64_t n = 1536;
   const auto kind = static_cast<Activation>(state.range(0));
-  const auto one = random_linear(n, 1);
+  const auto one = random_linear(backend(), n, 1);
   const auto x = random_floats(tokens);
   const auto out = random_floats(tokens * n);
   const auto stream = backend().make_stream();
   measure(state, static_cast<double>(tokens * n), static_cast<double>(tokens),
-          [&] { stream->linear(view(*x, tokens, 1), *one, kind, view(*out, tokens, n)); });
+          [&] { stream->dense(view(*x, tokens, 1), *one, kind, view(*out, tokens, n)); });
 }
 
 // One encoder layer after another with weights of their own: hidden, ffn, heads, layers, tokens of the batch, length of
-// a sequence.
+// a sequence, dtype.
 void encoder(benchmark::State& state) {
   const int64_t hidden = state.range(0);
   const int64_t ffn = state.range(1);
@@ -135,38 +140,47 @@ void encoder(benchmark::State& state) {
   const int64_t tokens = state.range(4);
   const int64_t len = state.range(5);
   const AttentionShape shape = {heads, hidden / heads, 1.0F / std::sqrt(static_cast<float>(hidden / heads))};
+  std::unique_ptr<Backend> device;
+  try {
+    device = make_cpu_backend("auto", static_cast<DType>(state.range(6)));
+  } catch (const Error& error) {
+    state.SkipWithError(error.what());
+    return;
+  }
   struct Layer {
     std::unique_ptr<Linear> qkv, output, up, down;
   };
   std::vector<Layer> layers;
   for (int64_t i = 0; i < state.range(3); ++i) {
-    layers.push_back({random_linear(3 * hidden, hidden), random_linear(hidden, hidden), random_linear(ffn, hidden),
-                      random_linear(hidden, ffn)});
+    layers.push_back({random_linear(*device, 3 * hidden, hidden), random_linear(*device, hidden, hidden),
+                      random_linear(*device, ffn, hidden), random_linear(*device, hidden, ffn)});
   }
-  const NormWeights weights = {random_floats(hidden), random_floats(hidden), 1e-12F};
+  const NormWeights weights = {random_floats(hidden), random_floats(hidden), nullptr, 1e-12F};
   std::vector<int64_t> offsets = {0};
   while (offsets.back() < tokens) offsets.push_back(std::min(tokens, offsets.back() + len));
   const auto x = random_floats(tokens * hidden);
   const auto part = random_floats(tokens * hidden);
-  const auto wide = random_floats(tokens * std::max(3 * hidden, ffn));
-  const auto stream = backend().make_stream();
+  const auto stream = device->make_stream();
+  const auto normed = device->make_operand();
+  const auto attended = device->make_operand();
   const MatrixView xs = view(*x, tokens, hidden);
   const MatrixView parts = view(*part, tokens, hidden);
+  stream->norm(xs, {}, weights, xs, normed.get());
   const double flops_per_token = 2.0 * static_cast<double>(4 * hidden * hidden + 2 * hidden * ffn + 2 * len * hidden);
   measure(state, flops_per_token * static_cast<double>(tokens * state.range(3)), static_cast<double>(tokens), [&] {
     for (const Layer& layer : layers) {
-      stream->linear(xs, *layer.qkv, Activation::kNone, view(*wide, tokens, 3 * hidden));
-      stream->attention(view(*wide, tokens, 3 * hidden), offsets, shape, parts);
-      // The attention's output feeds a product into `wide`, which no longer holds anything.
-      stream->linear(parts, *layer.output, Activation::kNone, view(*wide, tokens, hidden));
-      stream->norm(view(*wide, tokens, hidden), xs, weights, xs);
-      stream->linear(xs, *layer.up, Activation::kGelu, view(*wide, tokens, ffn));
-      stream->linear(view(*wide, tokens, ffn), *layer.down, Activation::kNone, parts);
-      stream->norm(parts, xs, weights, xs);
+      stream->self_attention(*normed, *layer.qkv, offsets, shape, *attended);
+      stream->linear(*attended, *layer.output, parts);
+      stream->norm(parts, xs, weights, xs, normed.get());
+      stream->feed_forward(*normed, *layer.up, Activation::kGelu, *layer.down, parts);
+      stream->norm(parts, xs, weights, xs, normed.get());
     }
   });
 }
 
+constexpr auto kF32 = static_cast<int64_t>(DType::kF32);
+constexpr auto kBF16 = static_cast<int64_t>(DType::kBF16);
+constexpr auto kI8 = static_cast<int64_t>(DType::kI8);
 constexpr auto kNone = static_cast<int64_t>(Activation::kNone);
 constexpr auto kGelu = static_cast<int64_t>(Activation::kGelu);
 
@@ -194,14 +208,10 @@ BENCHMARK(attention)
 BENCHMARK(norm)->ArgName("hidden")->Arg(384)->Arg(768);
 BENCHMARK(activation)->ArgName("act")->DenseRange(0, 6);
 BENCHMARK(encoder)
-    ->ArgNames({"hidden", "ffn", "heads", "layers", "tokens", "len"})
-    ->Args({384, 1536, 12, 6, 128, 128})
-    ->Args({384, 1536, 12, 6, 256, 128})
-    ->Args({384, 1536, 12, 6, 512, 128})
-    ->Args({384, 1536, 12, 6, 1024, 128})
-    ->Args({384, 1536, 12, 6, 512, 40})
-    ->Args({768, 3072, 12, 4, 256, 128})
-    ->Args({768, 3072, 12, 4, 512, 128});
+    ->ArgNames({"hidden", "ffn", "heads", "layers", "tokens", "len", "dtype"})
+    ->ArgsProduct({{384}, {1536}, {12}, {6}, {128, 256, 512, 1024}, {128}, {kF32, kBF16, kI8}})
+    ->ArgsProduct({{384}, {1536}, {12}, {6}, {256, 512}, {40}, {kF32, kBF16, kI8}})
+    ->ArgsProduct({{768}, {3072}, {12}, {4}, {256, 512}, {128}, {kF32, kBF16, kI8}});
 
 }  // namespace
 }  // namespace emberline
