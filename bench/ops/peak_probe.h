@@ -9,4 +9,7 @@ namespace emberline {
 // "avx512"); the best of several bursts of about a millisecond.
 double peak_gflops(const std::string& isa);
 
+// The best of three short bursts, within a fifth of a millisecond: the peak at the clock of this very moment.
+double burst_gflops(const std::string& isa);
+
 }  // namespace emberline
