@@ -40,6 +40,8 @@ struct PackedView {
   const float* scales = nullptr;  // [out_features rounded up to 64] for int8: largest weight / kLargestInt8Weight
   int64_t in_features = 0;
   int64_t out_features = 0;
+  const void* next = nullptr;  // weights that the thread reads after these, fetched into the second-level cache
+  int64_t next_bytes = 0;      // meanwhile; may be null
 };
 
 }  // namespace emberline::cpu
