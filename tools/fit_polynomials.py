@@ -8,7 +8,7 @@ level; the coarse gelu is a linear programme, since its end is fixed."""
 import numpy as np
 from numpy.polynomial import chebyshev
 from scipy.optimize import linprog
-from scipy.special import erf
+from scipy.special import erf, erfc
 
 
 def fit(function, low, high, degree, weight, rounds=80, points=20001):
@@ -49,7 +49,24 @@ def in_powers_of_x(series, low, high):
     return polynomial.coef
 
 
+def fit_gelu_pieces(edge):
+    """gelu(x) by cubics over 29 pieces of equal width between -edge and edge; 0 below, x above."""
+    width = edge / 14.5
+    table = np.zeros((4, 32))
+    table[1, 31] = 1
+    worst = 0
+    for i in range(-14, 15):
+        low, high = (i - 0.5) * width, (i + 0.5) * width
+        series, error = fit(lambda x: 0.5 * x * erfc(-x / np.sqrt(2)), low, high, 3, np.ones_like, points=801)
+        table[:, i + 16] = in_powers_of_x(series, low, high)
+        worst = max(worst, error)
+    print(f"// gelu in pieces of {width:.9g}, error {worst:.2g}")
+    for row in table:
+        print("{" + ", ".join(f"{c:.9g}F" for c in row) + "},")
+
+
 def main():
+    fit_gelu_pieces(4.8)
     # gelu(x) = x / 2 + s g(s) with s = x * x; powers of t = 2 s / 5.5^2 - 1.
     bound = 5.5**2
     g = lambda s: 0.5 * erf(np.sqrt(s / 2)) / np.sqrt(s)  # noqa: E731

@@ -45,13 +45,48 @@ double burst_portable() {
   return 2.0 * 4 * 12 * kRounds;
 }
 
+// Four tiles of sums, each with tiles of its own to multiply.
+struct alignas(64) TileConfig {
+  unsigned char bytes[64];
+};
+TileConfig whole_tiles() {
+  TileConfig config = {{1}};
+  for (int tile = 0; tile < 8; ++tile) config.bytes[16 + 2 * tile] = 64, config.bytes[48 + tile] = 16;
+  return config;
+}
+#define EMB_TILE_BURST(multiply)                                                             \
+  long rounds = kRounds / 10;                                                                \
+  const TileConfig config = whole_tiles();                                                   \
+  __asm__ volatile("ldtilecfg %1\n1:\n" multiply " %%tmm6, %%tmm4, %%tmm0\n" multiply        \
+                   " %%tmm7, %%tmm4, %%tmm1\n" multiply " %%tmm6, %%tmm5, %%tmm2\n" multiply \
+                   " %%tmm7, %%tmm5, %%tmm3\nsub $1, %0\njnz 1b\ntilerelease\n"              \
+                   : "+r"(rounds)                                                            \
+                   : "m"(config)                                                             \
+                   : "cc")
+double burst_amx_bf16() {
+  EMB_TILE_BURST("tdpbf16ps");
+  return 2.0 * 16 * 16 * 32 * 4 * (kRounds / 10);
+}
+double burst_amx_int8() {
+  EMB_TILE_BURST("tdpbssd");
+  return 2.0 * 16 * 16 * 64 * 4 * (kRounds / 10);
+}
+
+using Burst = double (*)();
+Burst burst_of(const std::string& isa) {
+  if (isa == "amx_bf16") return burst_amx_bf16;
+  if (isa == "amx_int8") return burst_amx_int8;
+  return isa == "avx512" ? burst_avx512 : isa == "avx2" ? burst_avx2 : burst_portable;
+}
+
 }  // namespace
 
 double burst_gflops(const std::string& isa) {
+  const Burst burst = burst_of(isa);
   double best = 0;
   for (int i = 0; i < 3; ++i) {
     const double start = thread_seconds();
-    const double flops = isa == "avx512" ? burst_avx512() : isa == "avx2" ? burst_avx2() : burst_portable();
+    const double flops = burst();
     best = std::max(best, flops / (thread_seconds() - start) * 1e-9);
   }
   return best;

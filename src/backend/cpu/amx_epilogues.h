@@ -6,6 +6,7 @@
 #include "backend/cpu/amx_multiply.h"
 #include "backend/cpu/bf16_avx512.h"
 #include "backend/cpu/bf16_rowwise_body.h"
+#include "backend/cpu/gelu_avx512.h"
 #include "backend/cpu/int8_rowwise_body.h"
 #include "backend/cpu/vector_math.h"
 
@@ -17,42 +18,43 @@ struct Pair {
   Vec low, high;
 };
 
-// The numbers that sums stand for. bf16: the sums, which began at the bias.
+// The numbers that sums of one panel stand for.
 template <Precision P>
 class Numbers {
  public:
-  Numbers(const OperandView& x, const PackedView& w) : row_scales_(x.scales), scales_(w.scales), bias_(w.bias) {}
+  Numbers(const OperandView& x, const PackedView& w, int64_t col)
+      : row_scales_(x.scales), bias_{load(w.bias + col), load(w.bias + col + kLanes)} {
+    if constexpr (P == Precision::kInt8) scales_ = {load(w.scales + col), load(w.scales + col + kLanes)};
+  }
 
-  Pair of(const char* sums, int64_t row, int64_t col) const {
+  Pair of(const char* sums, int64_t row) const {
     if constexpr (P == Precision::kBf16) {
       const float* s = reinterpret_cast<const float*>(sums);
-      return {load(s), load(s + kLanes)};
+      return {load(s) + bias_.low, load(s + kLanes) + bias_.high};
     } else {
       const Vec scale = splat(row_scales_[row]);
-      return {number(sums, scale, col), number(sums + kTileBytes, scale, col + kLanes)};
+      const Vec low = _mm512_cvtepi32_ps(_mm512_load_si512(sums)) * scale;
+      const Vec high = _mm512_cvtepi32_ps(_mm512_load_si512(sums + kTileBytes)) * scale;
+      return {multiply_add(low, scales_.low, bias_.low), multiply_add(high, scales_.high, bias_.high)};
     }
   }
 
  private:
-  Vec number(const char* sums, Vec scale, int64_t col) const {
-    const Vec sum = _mm512_cvtepi32_ps(_mm512_load_si512(sums));
-    return multiply_add(sum * scale, load(scales_ + col), load(bias_ + col));
-  }
-
   const float* row_scales_;
-  const float* scales_;
-  const float* bias_;
+  Pair bias_;
+  Pair scales_ = {};
 };
 
 template <Precision P>
 class ToFloats {
  public:
-  ToFloats(const OperandView& x, const PackedView& w, MatrixView out) : numbers_(x, w), out_(out) {}
+  ToFloats(const OperandView& x, const PackedView& w, MatrixView out) : x_(x), w_(w), out_(out) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
     const int64_t left = out_.cols - col;
-    for (int64_t r = row; r < row + count; ++r, sums += kPanelCols * 4) {
-      const Pair v = numbers_.of(sums, r, col);
+    const Numbers<P> numbers(x_, w_, col);
+    for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
+      const Pair v = numbers.of(sums, r);
       float* to = out_.data + r * out_.row_stride + col;
       if (left >= kPanelCols) {
         store(to, v.low);
@@ -69,7 +71,8 @@ class ToFloats {
   static constexpr int64_t kGroupRows = INT64_MAX / 2;
 
  private:
-  Numbers<P> numbers_;
+  OperandView x_;
+  PackedView w_;
   MatrixView out_;
 };
 
@@ -82,22 +85,25 @@ template <Precision P, typename Activate>
 class ToBf16 {
  public:
   ToBf16(const OperandView& x, const PackedView& w, Activate activate, OperandView out)
-      : numbers_(x, w), activate_(activate), out_(out) {}
+      : x_(x), w_(w), activate_(activate), out_(out) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
-    for (int64_t r = row; r < row + count; ++r, sums += kPanelCols * 4) {
-      const Pair v = numbers_.of(sums, r, col);
-      uint16_t* to = bf16_row(out_, r);
-      store_bf16(to + col, Pair{activate_(v.low), activate_(v.high)});
-      if (out_.cols - col <= kPanelCols) clear_tail(to, out_);
+    const Numbers<P> numbers(x_, w_, col);
+    for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
+      const Pair v = numbers.of(sums, r);
+      store_bf16(bf16_row(out_, r) + col, Pair{activate_(v.low), activate_(v.high)});
     }
   }
-  void end_group(int64_t, int64_t) const {}
+  void end_group(int64_t row, int64_t count) const {
+    if (out_.row_stride == out_.cols) return;
+    for (int64_t r = row; r < row + count; ++r) clear_tail(bf16_row(out_, r), out_);
+  }
 
   static constexpr int64_t kGroupRows = INT64_MAX / 2;
 
  private:
-  Numbers<P> numbers_;
+  OperandView x_;
+  PackedView w_;
   Activate activate_;
   OperandView out_;
 };
@@ -107,7 +113,8 @@ template <typename Activate>
 class ToInt8 {
  public:
   ToInt8(const OperandView& x, const PackedView& w, Activate activate, OperandView out, void* scratch)
-      : numbers_(x, w),
+      : x_(x),
+        w_(w),
         activate_(activate),
         out_(out),
         stride_(scratch_stride(w.out_features)),
@@ -115,8 +122,9 @@ class ToInt8 {
         rows_(tops_ + kGroupRows * kLanes) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
-    for (int64_t r = row; r < row + count; ++r, sums += kPanelCols * 4) {
-      const Pair v = numbers_.of(sums, r, col);
+    const Numbers<Precision::kInt8> numbers(x_, w_, col);
+    for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
+      const Pair v = numbers.of(sums, r);
       const Pair a = {activate_(v.low), activate_(v.high)};
       float* to = rows_ + r % kGroupRows * stride_ + col;
       store(to, a.low);
@@ -143,7 +151,8 @@ class ToInt8 {
   }
 
  private:
-  Numbers<Precision::kInt8> numbers_;
+  OperandView x_;
+  PackedView w_;
   Activate activate_;
   OperandView out_;
   int64_t stride_;
@@ -151,9 +160,6 @@ class ToInt8 {
   float* rows_;  // [kGroupRows, out_features] at stride_
 };
 
-struct Gelu {
-  Vec operator()(Vec v) const { return gelu(v); }
-};
 struct Unchanged {
   Vec operator()(Vec v) const { return v; }
 };

@@ -15,10 +15,18 @@ constexpr int64_t kPanelCols = 32;
 constexpr int64_t kBlockRows = 32;
 constexpr int64_t kStepBytes = kPanelCols * kTileBytes;
 
-// Sums of a block go here: [rows, kPanelCols] at row_bytes.
-struct SumsView {
-  char* data;
-  int64_t row_bytes;
+// Sums of a block: tiles of f32 (bf16) or int32 (int8).
+constexpr int64_t kSumsRowBytes = kPanelCols * 4;
+constexpr int64_t kSumsBytes = kBlockRows * kSumsRowBytes;
+
+// Memory to fetch into the second-level cache, so many lines a step.
+struct Fetch {
+  const char* at = nullptr;
+  int64_t lines = 0;
+
+  [[gnu::always_inline]] void step() {
+    for (int64_t i = 0; i < lines; ++i, at += 64) __builtin_prefetch(at, 0, 2);
+  }
 };
 
 // One block's product: rows of x against one panel.
@@ -27,7 +35,8 @@ struct Block {
   int64_t x_row_bytes;
   const char* panel;  // [steps] of kStepBytes
   int64_t steps;
-  const float* start;  // [kPanelCols] where the sums begin, or null: at zero
+  bool resumes;  // the sums begin at what `sums` holds, else at zero
+  char* sums;    // [rows, kPanelCols]
 };
 
 // sums (tile) += x (tile) * w (tile); tile registers are named by literals only.
@@ -38,17 +47,19 @@ struct Block {
     _tile_dpbssd(sums, x, w);            \
   }
 
-// Every sum is the chain over k = 0, 1, ... that the tile product makes of it, whatever lies around it. `H` tiles of
-// rows. meanwhile() is called once a step: vector work of another block, which hides behind the tile products.
+// Every sum is the chain over k = 0, 1, ... that the tile product makes of it, whatever lies around it and wherever k
+// is cut. `H` tiles of rows. meanwhile() is called once a step: vector work of another block, which hides behind the
+// tile products.
 template <Precision P, int H, typename Meanwhile>
-[[gnu::always_inline]] inline void multiply_block(const Block& b, SumsView sums, Meanwhile meanwhile) {
+[[gnu::always_inline]] inline void multiply_block(const Block& b, Meanwhile meanwhile) {
   finish_stores();
-  if (b.start != nullptr) {
-    _tile_loadd(0, b.start, 0);
-    _tile_loadd(1, b.start + kTileRows, 0);
+  char* lower = b.sums + kTileRows * kSumsRowBytes;
+  if (b.resumes) {
+    _tile_loadd(0, b.sums, kSumsRowBytes);
+    _tile_loadd(1, b.sums + kTileBytes, kSumsRowBytes);
     if constexpr (H == 2) {
-      _tile_loadd(2, b.start, 0);
-      _tile_loadd(3, b.start + kTileRows, 0);
+      _tile_loadd(2, lower, kSumsRowBytes);
+      _tile_loadd(3, lower + kTileBytes, kSumsRowBytes);
     }
   } else {
     _tile_zero(0);
@@ -73,11 +84,11 @@ template <Precision P, int H, typename Meanwhile>
     }
     meanwhile();
   }
-  _tile_stored(0, sums.data, sums.row_bytes);
-  _tile_stored(1, sums.data + kTileBytes, sums.row_bytes);
+  _tile_stored(0, b.sums, kSumsRowBytes);
+  _tile_stored(1, b.sums + kTileBytes, kSumsRowBytes);
   if constexpr (H == 2) {
-    _tile_stored(2, sums.data + kTileRows * sums.row_bytes, sums.row_bytes);
-    _tile_stored(3, sums.data + kTileRows * sums.row_bytes + kTileBytes, sums.row_bytes);
+    _tile_stored(2, lower, kSumsRowBytes);
+    _tile_stored(3, lower + kTileBytes, kSumsRowBytes);
   }
 }
 

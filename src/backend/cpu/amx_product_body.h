@@ -7,7 +7,10 @@ namespace emberline::cpu {
 namespace {
 
 // A chunk of panels stays in the second-level cache while all rows pass over it.
-constexpr int64_t kChunkBytes = 640 * 1024;
+constexpr int64_t kChunkBytes = 320 * 1024;
+constexpr int64_t kMostPanels = 12;
+// Rows of a block, and what passes by, stay in the first-level cache: at most so many steps of k at once.
+constexpr int64_t kMostSteps = 16;
 
 constexpr int64_t steps_of(int64_t in_features, Precision precision) {
   return (in_features * bytes_of(precision) + kTileBytes - 1) / kTileBytes;
@@ -19,80 +22,132 @@ constexpr int64_t panels_of(int64_t out_features) {
 // The sums of a block that wait for their epilogue.
 struct Waiting {
   const char* sums = nullptr;
+  const char* at = nullptr;
   int64_t row = 0;
   int64_t col = 0;
   int64_t rows = 0;
+
+  template <typename Epilogue>
+  [[gnu::always_inline]] void finish(int64_t most, const Epilogue& epilogue) {
+    const int64_t count = most < rows ? most : rows;
+    epilogue.rows(at, row, count, col);
+    at += count * kSumsRowBytes;
+    row += count;
+    rows -= count;
+  }
 };
 
 // While one block is multiplied the epilogue of the block before it runs.
 template <Precision P, typename Epilogue>
 class Product {
  public:
-  Product(const OperandView& x, const PackedView& w, const Epilogue& epilogue) : x_(x), w_(w), epilogue_(epilogue) {}
+  Product(const OperandView& x, const PackedView& w, const Epilogue& epilogue)
+      : x_(x), w_(w), epilogue_(epilogue), panels_(panels_of(w.out_features)), steps_(steps_of(w.in_features, P)) {}
 
   void run() {
     const Tiles tiles;
-    const int64_t panels = panels_of(w_.out_features);
-    const int64_t panel_bytes = steps_of(w_.in_features, P) * kStepBytes;
-    const int64_t chunks = (panels * panel_bytes + kChunkBytes - 1) / kChunkBytes;
+    const bool fetch_once = kGrouped || chunks() == 1;
+    if (fetch_once) fetch_over(w_.next, w_.next_bytes, blocks_of(x_.rows) * panels_);
     for (int64_t row = 0; row < x_.rows; row += kGroup) {
       const int64_t end = x_.rows - row < kGroup ? x_.rows : row + kGroup;
       int64_t panel = 0;
-      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        const int64_t count = (panels - panel) / (chunks - chunk);
+      for (int64_t chunk = 0; chunk < chunks(); ++chunk) {
+        const int64_t count = (panels_ - panel) / (chunks() - chunk);
+        if (!fetch_once) fetch_after(panel + count, end, count * blocks_of(end - row));
         run_chunk(row, end, panel, panel + count);
         panel += count;
       }
-      while (waiting_.rows > 0) finish_rows(waiting_.rows);
+      waiting_.finish(waiting_.rows, epilogue_);
       epilogue_.end_group(row, end - row);
     }
   }
 
  private:
+  static int64_t blocks_of(int64_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+  int64_t panel_bytes() const { return steps_ * kStepBytes; }
+  int64_t cuts() const { return (steps_ + kMostSteps - 1) / kMostSteps; }
+  int64_t chunks() const {
+    const int64_t by_bytes = kGrouped ? 1 : (panels_ * panel_bytes() + kChunkBytes - 1) / kChunkBytes;
+    const int64_t by_panels = cuts() > 1 ? (panels_ + kMostPanels - 1) / kMostPanels : 1;
+    return by_bytes > by_panels ? by_bytes : by_panels;
+  }
+
+  // Memory to fetch, in equal parts, while so many blocks are multiplied.
+  void fetch_over(const void* from, int64_t bytes, int64_t blocks) {
+    const int64_t steps = blocks * steps_;
+    const int64_t most = bytes < kChunkBytes ? bytes : kChunkBytes;
+    fetch_ = {};
+    if (from != nullptr && steps > 0)
+      fetch_ = {static_cast<const char*>(from), (most / kTileBytes + steps - 1) / steps};
+  }
+  // The chunk that begins at `panel`, or where there is none the first again, or the next weights.
+  void fetch_after(int64_t panel, int64_t end_row, int64_t blocks) {
+    const char* from = static_cast<const char*>(w_.data);
+    if (panel < panels_) {
+      fetch_over(from + panel * panel_bytes(), (panels_ - panel) * panel_bytes(), blocks);
+    } else if (end_row < x_.rows) {
+      fetch_over(from, panels_ * panel_bytes(), blocks);
+    } else {
+      fetch_over(w_.next, w_.next_bytes, blocks);
+    }
+  }
+
   void run_chunk(int64_t first_row, int64_t end_row, int64_t first_panel, int64_t end_panel) {
+    const int64_t cuts = this->cuts();
     for (int64_t row = first_row; row < end_row; row += kBlockRows) {
       const int64_t rows = end_row - row < kBlockRows ? end_row - row : kBlockRows;
-      for (int64_t panel = first_panel; panel < end_panel; ++panel) {
-        if (rows > kTileRows) {
-          run_block<2>(row, rows, panel);
-        } else {
-          run_block<1>(row, rows, panel);
+      int64_t step = 0;
+      for (int64_t cut = 0; cut < cuts; ++cut) {
+        const int64_t count = (steps_ - step) / (cuts - cut);
+        for (int64_t panel = first_panel; panel < end_panel; ++panel) {
+          char* sums = sums_[cuts > 1 ? panel - first_panel : panel % 2];
+          if (sums == waiting_.sums) waiting_.finish(waiting_.rows, epilogue_);
+          if (rows > kTileRows) {
+            run_block<2>(row, panel, step, count, sums);
+          } else {
+            run_block<1>(row, panel, step, count, sums);
+          }
+          if (cut == cuts - 1) waiting_ = {sums, sums, row, panel * kPanelCols, rows};
         }
+        step += count;
       }
     }
   }
 
+  // Steps [step, step + count) of a block.
   template <int H>
-  void run_block(int64_t row, int64_t rows, int64_t panel) {
-    const int64_t steps = steps_of(w_.in_features, P);
+  void run_block(int64_t row, int64_t panel, int64_t step, int64_t count, char* sums) {
     const int64_t x_row_bytes = x_.row_stride * bytes_of(P);
-    const int64_t col = panel * kPanelCols;
-    const Block block = {static_cast<const char*>(x_.data) + row * x_row_bytes, x_row_bytes,
-                         static_cast<const char*>(w_.data) + panel * steps * kStepBytes, steps,
-                         P == Precision::kBf16 ? w_.bias + col : nullptr};
-    char* sums = sums_[turn_];
-    const int64_t share = (waiting_.rows + steps - 1) / steps;
-    multiply_block<P, H>(block, {sums, kPanelCols * 4}, [&] { finish_rows(share); });
-    turn_ ^= 1;
-    waiting_ = {sums, row, col, rows};
-  }
-
-  [[gnu::always_inline]] void finish_rows(int64_t share) {
-    const int64_t count = share < waiting_.rows ? share : waiting_.rows;
-    epilogue_.rows(waiting_.sums, waiting_.row, count, waiting_.col);
-    waiting_.sums += count * kPanelCols * 4;
-    waiting_.row += count;
-    waiting_.rows -= count;
+    const Block block = {static_cast<const char*>(x_.data) + row * x_row_bytes + step * kTileBytes,
+                         x_row_bytes,
+                         static_cast<const char*>(w_.data) + (panel * steps_ + step) * kStepBytes,
+                         count,
+                         step > 0,
+                         sums};
+    // Copies, which can stay in registers.
+    Waiting waiting = waiting_;
+    Fetch fetch = fetch_;
+    const Epilogue epilogue = epilogue_;
+    const int64_t share = (waiting.rows + count - 1) / count;
+    multiply_block<P, H>(block, [&] {
+      fetch.step();
+      waiting.finish(share, epilogue);
+    });
+    fetch_.at = fetch.at;
+    waiting_.rows = 0;
   }
 
   static constexpr int64_t kGroup = Epilogue::kGroupRows;
+  static constexpr bool kGrouped = kGroup == kBlockRows;
 
   OperandView x_;
   PackedView w_;
   Epilogue epilogue_;
+  int64_t panels_;
+  int64_t steps_;
+  Fetch fetch_;
   Waiting waiting_;
-  int turn_ = 0;
-  alignas(64) char sums_[2][kBlockRows * kPanelCols * 4];
+  alignas(64) char sums_[kMostPanels][kSumsBytes];
 };
 
 template <Precision P, typename Epilogue>

@@ -25,9 +25,14 @@ inline void store_int8_row(const float* row, const float* factors, float largest
   const Vec inverse = splat(vanishes ? 0.0F : 127.0F / largest);
   out.scales[r] = vanishes ? 0.0F : largest / 127.0F;
   int8_t* to = static_cast<int8_t*>(out.data) + r * out.row_stride;
-  for_vectors(out.cols, [&](int64_t i, int, auto lanes) {
-    store_int8(to + i, times(load(row + i, lanes), factors, i, lanes) * inverse);
-  });
+  const auto element = [&](int64_t i, auto lanes) { return times(load(row + i, lanes), factors, i, lanes) * inverse; };
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= out.cols; i += 4 * kLanes) {
+    store_int8(to + i, element(i, AllLanes{}), element(i + kLanes, AllLanes{}), element(i + 2 * kLanes, AllLanes{}),
+               element(i + 3 * kLanes, AllLanes{}));
+  }
+  for (; i + kLanes <= out.cols; i += kLanes) store_int8(to + i, element(i, AllLanes{}));
+  if (i < out.cols) store_int8(to + i, element(i, first_lanes(out.cols - i)));
   clear_tail(to, out);
 }
 

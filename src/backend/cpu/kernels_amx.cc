@@ -20,7 +20,7 @@ void product_bf16(OperandView x, const PackedView& w, Bf16View out) {
 void product_to_bf16(OperandView x, const PackedView& w, Activation activation, OperandView out, void*) {
   constexpr Precision kBf16 = Precision::kBf16;
   if (activation == Activation::kGelu) {
-    run_product<kBf16>(x, w, ToBf16<kBf16, Gelu>(x, w, {}, out));
+    run_product<kBf16>(x, w, ToBf16<kBf16, PiecewiseGelu>(x, w, {}, out));
   } else {
     run_product<kBf16>(x, w, ToBf16<kBf16, Any>(x, w, {activation}, out));
   }
@@ -29,7 +29,7 @@ void product_to_bf16(OperandView x, const PackedView& w, Activation activation, 
 void product_to_int8(OperandView x, const PackedView& w, Activation activation, OperandView out, void* scratch) {
   constexpr Precision kInt8 = Precision::kInt8;
   if (activation == Activation::kGelu) {
-    run_product<kInt8>(x, w, ToInt8<Gelu>(x, w, {}, out, scratch));
+    run_product<kInt8>(x, w, ToInt8<PiecewiseGelu>(x, w, {}, out, scratch));
   } else {
     run_product<kInt8>(x, w, ToInt8<Any>(x, w, {activation}, out, scratch));
   }
@@ -46,10 +46,19 @@ const LowKernels kBf16Table = {
     "amx",          kBf16,           0,          packed_bytes<kBf16>, pack<kBf16>, quantise_bf16,
     product<kBf16>, product_to_bf16, no_scratch, product_bf16<kBf16>, norm_bf16,   nullptr,
     nullptr};
-const LowKernels kInt8Table = {
-    "amx",         kInt8,          127.0F,          packed_bytes<kInt8>,         pack<kInt8>,
-    quantise_int8, product<kInt8>, product_to_int8, ToInt8<Gelu>::scratch_bytes, product_bf16<kInt8>,
-    norm_int8,     nullptr,        nullptr};
+const LowKernels kInt8Table = {"amx",
+                               kInt8,
+                               127.0F,
+                               packed_bytes<kInt8>,
+                               pack<kInt8>,
+                               quantise_int8,
+                               product<kInt8>,
+                               product_to_int8,
+                               ToInt8<PiecewiseGelu>::scratch_bytes,
+                               product_bf16<kInt8>,
+                               norm_int8,
+                               nullptr,
+                               nullptr};
 
 }  // namespace
 

@@ -122,6 +122,15 @@ inline void store_int8(int8_t* p, Vec v) {
   const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(half, half));
 }
+// The same for four vectors in a row.
+inline void store_int8(int8_t* p, Vec a, Vec b, Vec c, Vec d) {
+  const __m256i ab = _mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+  const __m256i cd = _mm256_packs_epi32(_mm256_cvtps_epi32(c), _mm256_cvtps_epi32(d));
+  // 128-bit part l holds numbers 4 l .. 4 l + 3 of each vector.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), bytes);
+}
 
 }  // namespace
 }  // namespace emberline::cpu

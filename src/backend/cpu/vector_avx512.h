@@ -136,6 +136,14 @@ inline float largest_magnitude(Vec v) {
 inline void store_int8(int8_t* p, Vec v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
 }
+// The same for four vectors in a row.
+inline void store_int8(int8_t* p, Vec a, Vec b, Vec c, Vec d) {
+  const __m512i ab = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
+  const __m512i cd = _mm512_packs_epi32(_mm512_cvtps_epi32(c), _mm512_cvtps_epi32(d));
+  // 128-bit part l holds numbers 4 l .. 4 l + 3 of each vector.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, _mm512_packs_epi16(ab, cd)));
+}
 
 }  // namespace
 }  // namespace emberline::cpu

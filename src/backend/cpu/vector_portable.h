@@ -127,6 +127,13 @@ inline void store_int8(int8_t* p, Vec v) {
   const Ints whole = __builtin_convertvector(round_to_even(maximum(splat(-128.0F), minimum(v, splat(127.0F)))), Ints);
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<int8_t>(whole[i]);
 }
+// The same for four vectors in a row.
+inline void store_int8(int8_t* p, Vec a, Vec b, Vec c, Vec d) {
+  store_int8(p, a);
+  store_int8(p + kLanes, b);
+  store_int8(p + 2 * kLanes, c);
+  store_int8(p + 3 * kLanes, d);
+}
 
 // Rounded to even, as vcvtneps2bf16 does it: denormals become zeros of their sign, NaN stays NaN.
 inline void store_bf16(uint16_t* p, Vec v) {
