@@ -13,22 +13,49 @@ inline Vec maximum_with_nan(Vec a, Vec b) {
   return choose_number(a, choose_less(b, a, a, b), a);
 }
 
+// N rows side by side, each by itself: the reductions of one run while another is raised.
+template <int N>
+inline void softmax_rows(float* rows, int64_t stride, int64_t cols, Vec factor, float* inverse_sums) {
+  Chains largest[N];
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n) largest[n] = chains_of(-__builtin_inff());
+  for_vectors(cols, [&](int64_t i, int chain, auto lanes) {
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      const Vec v = load_or(rows + n * stride + i, lanes, -__builtin_inff());
+      largest[n].part[chain] = maximum(largest[n].part[chain], v * factor);
+    }
+  });
+  Vec top[N];
+  Chains sum[N];
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n) {
+    top[n] = splat(-largest_of(largest[n]));
+    sum[n] = chains_of(0.0F);
+  }
+  for_vectors(cols, [&](int64_t i, int chain, auto lanes) {
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      float* at = rows + n * stride + i;
+      const Vec e = exponential(multiply_add(load(at, lanes), factor, top[n]));
+      store(at, e, lanes);
+      sum[n].part[chain] = sum[n].part[chain] + keep(e, lanes);
+    }
+  });
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n) inverse_sums[n] = 1.0F / sum_of(sum[n]);
+}
+
 void softmax(MatrixView scores, float scale, float* inverse_sums) {
+  constexpr int kTogether = 4;
   const Vec factor = splat(scale);
-  for (int64_t r = 0; r < scores.rows; ++r) {
-    float* row = scores.data + r * scores.row_stride;
-    Chains largest = chains_of(-__builtin_inff());
-    for_vectors(scores.cols, [&](int64_t i, int chain, auto lanes) {
-      largest.part[chain] = maximum(largest.part[chain], load_or(row + i, lanes, -__builtin_inff()) * factor);
-    });
-    const Vec top = splat(-largest_of(largest));
-    Chains sum = chains_of(0.0F);
-    for_vectors(scores.cols, [&](int64_t i, int chain, auto lanes) {
-      const Vec e = exponential(multiply_add(load(row + i, lanes), factor, top));
-      store(row + i, e, lanes);
-      sum.part[chain] = sum.part[chain] + keep(e, lanes);
-    });
-    inverse_sums[r] = 1.0F / sum_of(sum);
+  int64_t r = 0;
+  for (; r + kTogether <= scores.rows; r += kTogether) {
+    softmax_rows<kTogether>(scores.data + r * scores.row_stride, scores.row_stride, scores.cols, factor,
+                            inverse_sums + r);
+  }
+  for (; r < scores.rows; ++r) {
+    softmax_rows<1>(scores.data + r * scores.row_stride, scores.row_stride, scores.cols, factor, inverse_sums + r);
   }
 }
 
