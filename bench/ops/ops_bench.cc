@@ -160,6 +160,11 @@ void encoder(benchmark::State& state) {
     layers.push_back({random_linear(*device, 3 * hidden, hidden), random_linear(*device, hidden, hidden),
                       random_linear(*device, ffn, hidden), random_linear(*device, hidden, ffn)});
   }
+  std::vector<Linear*> order;
+  for (const Layer& layer : layers) {
+    order.insert(order.end(), {layer.qkv.get(), layer.output.get(), layer.up.get(), layer.down.get()});
+  }
+  device->set_reading_order(order);
   const NormWeights weights = {random_floats(hidden), random_floats(hidden), nullptr, 1e-12F};
   std::vector<int64_t> offsets = {0};
   while (offsets.back() < tokens) offsets.push_back(std::min(tokens, offsets.back() + len));

@@ -133,7 +133,10 @@ class Backend {
   // of the weights is divided by factor i, because operands come multiplied by it.
   virtual std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts,
                                               std::span<const float> input_factors) const = 0;
-  // The same for Stream::dense.
+  // Tells in which order a pass reads weights of make_linear, so that the next ones may be fetched in time. Before any
+  // stream reads them.
+  virtual void set_reading_order(std::span<Linear* const> /*weights*/) const {}
+  // The same as make_linear for Stream::dense.
   virtual std::unique_ptr<Linear> make_dense(const LinearPart& part) const = 0;
   virtual std::unique_ptr<Operand> make_operand() const = 0;
   virtual std::unique_ptr<Stream> make_stream() const = 0;

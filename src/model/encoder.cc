@@ -175,6 +175,12 @@ Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Back
     layer.output = load_linear(names, at + "output.dense", ffn, hidden, backend, {});
     layer.output_norm = load_norm(names, at + "output.LayerNorm", config, backend, factors_of(2 * i + 2));
   });
+  std::vector<Linear*> order;
+  for (const Layer& layer : layers_) {
+    order.insert(order.end(), {layer.query_key_value.get(), layer.attention_output.get(), layer.intermediate.get(),
+                               layer.output.get()});
+  }
+  backend.set_reading_order(order);
 }
 
 Encoder::~Encoder() = default;

@@ -43,6 +43,15 @@ class CpuBackend final : public Backend {
     return std::make_unique<LinearF32>(kernels_, parts, weights_);
   }
 
+  void set_reading_order(std::span<Linear* const> weights) const override {
+    if (low_ == nullptr) return;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      // After the last the next batch begins with the first.
+      const Linear& next = *weights[(i + 1) % weights.size()];
+      static_cast<LinearLow&>(*weights[i]).set_next(static_cast<const LinearLow&>(next));
+    }
+  }
+
   std::unique_ptr<Linear> make_dense(const LinearPart& part) const override {
     return std::make_unique<LinearF32>(kernels_, std::span(&part, 1), weights_);
   }

@@ -32,9 +32,12 @@ class LinearLow final : public Linear {
   LinearLow(const LowKernels& kernels, std::span<const LinearPart> parts, std::span<const float> input_factors,
             WeightMemory& memory);
   const PackedView& view() const { return view_; }
+  // The weights that a pass reads after these; their memory must live as long.
+  void set_next(const LinearLow& next);
 
  private:
   PackedView view_;
+  int64_t packed_bytes_ = 0;
   AlignedFloats bias_;
   AlignedFloats scales_;
 };

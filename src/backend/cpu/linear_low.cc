@@ -61,7 +61,17 @@ LinearLow::LinearLow(const LowKernels& kernels, std::span<const LinearPart> part
   const int64_t bytes = kernels.packed_bytes(out_features, in_features);
   float* data = memory.take(bytes / static_cast<int64_t>(sizeof(float)) + 1);
   kernels.pack({weights.data(), out_features, in_features, in_features}, scales_.data(), data);
-  view_ = {data, bias_.data(), scales_.data(), in_features, out_features};
+  packed_bytes_ = bytes;
+  view_ = {.data = data,
+           .bias = bias_.data(),
+           .scales = scales_.data(),
+           .in_features = in_features,
+           .out_features = out_features};
+}
+
+void LinearLow::set_next(const LinearLow& next) {
+  view_.next = next.view_.data;
+  view_.next_bytes = next.packed_bytes_;
 }
 
 }  // namespace emberline::cpu
