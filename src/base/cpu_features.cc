@@ -69,6 +69,7 @@ CpuFeatures detect() {
       f.avx2 && zmm && bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 30) && bit(extended.ebx, 31);
   f.avx512_vnni = f.avx512 && bit(extended.ecx, 11);
   f.avx512_bf16 = f.avx512 && bit(more.eax, 5);
+  f.avx512_vbmi = f.avx512 && bit(extended.ecx, 1);
   const bool amx_tile = f.avx512 && tiles && bit(extended.edx, 24);
   f.amx_bf16 = amx_tile && bit(extended.edx, 22);
   f.amx_int8 = amx_tile && bit(extended.edx, 25);

@@ -12,6 +12,7 @@ struct CpuFeatures {
   bool avx512 = false;  // F, BW, DQ and VL, and zmm registers saved by the system
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
+  bool avx512_vbmi = false;
   bool amx_bf16 = false;  // tiles saved by the system; a process must still ask for them
   bool amx_int8 = false;
   std::string name;  // "AMD EPYC 9R14", or "unknown processor"

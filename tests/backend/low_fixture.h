@@ -23,13 +23,14 @@ struct LowTable {
   bool (*runs)();
 };
 
-inline bool amx_is_granted() {
-  return cpu::amx_permission().granted;
+// Beside the products themselves.
+inline bool amx_runs() {
+  return detect_cpu_features().avx512_vbmi && cpu::amx_permission().granted;
 }
 
 inline const LowTable kLowTables[] = {
-    {"amx_bf16", cpu::amx_bf16_kernels, [] { return detect_cpu_features().amx_bf16 && amx_is_granted(); }},
-    {"amx_int8", cpu::amx_int8_kernels, [] { return detect_cpu_features().amx_int8 && amx_is_granted(); }},
+    {"amx_bf16", cpu::amx_bf16_kernels, [] { return detect_cpu_features().amx_bf16 && amx_runs(); }},
+    {"amx_int8", cpu::amx_int8_kernels, [] { return detect_cpu_features().amx_int8 && amx_runs(); }},
     {"avx512_bf16", cpu::avx512_bf16_kernels, [] { return detect_cpu_features().avx512_bf16; }},
     {"avx512_int8", cpu::avx512_int8_kernels, [] { return detect_cpu_features().avx512_vnni; }},
     {"avxvnni_int8", cpu::avxvnni_int8_kernels, [] { return detect_cpu_features().avx_vnni; }},

@@ -39,6 +39,7 @@ TEST(CpuFeatures, MissesWhatTheSystemReports) {
   EXPECT_TRUE(cpu.avx512 || !has(avx512));
   EXPECT_TRUE(cpu.avx512_vnni || !has(avx512 + "avx512_vnni"));
   EXPECT_TRUE(cpu.avx512_bf16 || !has(avx512 + "avx512_bf16"));
+  EXPECT_TRUE(cpu.avx512_vbmi || !has(avx512 + "avx512vbmi"));
   EXPECT_TRUE(cpu.amx_bf16 || !has(avx512 + "amx_tile amx_bf16"));
   EXPECT_TRUE(cpu.amx_int8 || !has(avx512 + "amx_tile amx_int8"));
 }
@@ -47,7 +48,7 @@ TEST(CpuFeatures, ClaimsAnExtensionWithoutItsBase) {
   const CpuFeatures cpu = detect_cpu_features();
   EXPECT_FALSE(cpu.name.empty());
   EXPECT_TRUE(cpu.avx2 || !(cpu.avx_vnni || cpu.avx512));
-  EXPECT_TRUE(cpu.avx512 || !(cpu.avx512_vnni || cpu.avx512_bf16 || cpu.amx_bf16 || cpu.amx_int8));
+  EXPECT_TRUE(cpu.avx512 || !(cpu.avx512_vnni || cpu.avx512_bf16 || cpu.avx512_vbmi || cpu.amx_bf16 || cpu.amx_int8));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ Isas isas_of(const CpuFeatures& cpu, bool tiles_allowed) {
   if (cpu.avx512) avx512.kernels = avx512_kernels();
   if (cpu.avx512_bf16) avx512.bf16 = avx512_bf16_kernels();
   if (cpu.avx512_vnni) avx512.int8 = avx512_int8_kernels();
-  if (tiles_allowed && cpu.avx512_bf16 && cpu.amx_bf16 && cpu.amx_int8) {
+  if (tiles_allowed && cpu.avx512_bf16 && cpu.avx512_vbmi && cpu.amx_bf16 && cpu.amx_int8) {
     amx.kernels = avx512.kernels;  // tiles multiply no f32
     amx.bf16 = amx_bf16_kernels();
     amx.int8 = amx_int8_kernels();

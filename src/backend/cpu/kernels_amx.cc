@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products in bf16 and int8 on the tile registers of AMX; what works row by row is AVX-512, which every such processor
 // has, AVX512_BF16 included.
+#include "backend/cpu/amx_attention_body.h"
 #include "backend/cpu/amx_product_body.h"
 
 namespace emberline::cpu {
@@ -42,10 +43,19 @@ int64_t no_scratch(int64_t) {
 constexpr Precision kBf16 = Precision::kBf16;
 constexpr Precision kInt8 = Precision::kInt8;
 
-const LowKernels kBf16Table = {
-    "amx",          kBf16,           0,          packed_bytes<kBf16>, pack<kBf16>, quantise_bf16,
-    product<kBf16>, product_to_bf16, no_scratch, product_bf16<kBf16>, norm_bf16,   nullptr,
-    nullptr};
+const LowKernels kBf16Table = {"amx",
+                               kBf16,
+                               0,
+                               packed_bytes<kBf16>,
+                               pack<kBf16>,
+                               quantise_bf16,
+                               product<kBf16>,
+                               product_to_bf16,
+                               no_scratch,
+                               product_bf16<kBf16>,
+                               norm_bf16,
+                               attention,
+                               attention_scratch_bytes};
 const LowKernels kInt8Table = {"amx",
                                kInt8,
                                127.0F,
@@ -57,8 +67,8 @@ const LowKernels kInt8Table = {"amx",
                                ToInt8<PiecewiseGelu>::scratch_bytes,
                                product_bf16<kInt8>,
                                norm_int8,
-                               nullptr,
-                               nullptr};
+                               attention,
+                               attention_scratch_bytes};
 
 }  // namespace
 

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/low_fixture.h"
+
+namespace emberline {
+namespace {
+
+struct Shape {
+  int64_t num_heads;
+  int64_t head_dim;
+  float scale;
+
+  int64_t hidden() const { return num_heads * head_dim; }
+  int64_t cols() const { return 3 * hidden(); }
+};
+
+Shape usual(int64_t num_heads, int64_t head_dim) {
+  return {num_heads, head_dim, 1.0F / std::sqrt(static_cast<float>(head_dim))};
+}
+
+void set_bf16(OperandRows& operand, int64_t r, int64_t c, float value) {
+  const uint16_t half = bf16_of(value);
+  std::memcpy(operand.row(r) + 2 * c, &half, sizeof(half));
+}
+
+// Rows of q, k and v, as bf16.
+OperandRows random_rows(int64_t rows, const Shape& shape, uint32_t seed, float spread = 1.0F) {
+  OperandRows out(cpu::Precision::kBf16, rows, shape.cols());
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.0F, spread);
+  for (int64_t r = 0; r < rows; ++r) {
+    std::memset(out.row(r), 0, static_cast<size_t>(out.row_bytes()));
+    for (int64_t c = 0; c < shape.cols(); ++c) set_bf16(out, r, c, normal(generator));
+  }
+  return out;
+}
+
+cpu::Bf16View sequence(OperandRows& rows, int64_t first, int64_t len) {
+  const cpu::OperandView all = rows.view();
+  return {reinterpret_cast<uint16_t*>(rows.row(first)), len, all.cols, all.row_stride};
+}
+
+// One query of a sequence, in double: what attention gives, and how far the values lie from it, weighed.
+struct Twin {
+  std::vector<double> out;     // [head_dim]
+  std::vector<double> spread;  // [head_dim]: sum of weight * |value - out|
+};
+
+Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query, int64_t head, const Shape& shape) {
+  const int64_t column = head * shape.head_dim;
+  std::vector<double> weights;
+  double top = -1e300;
+  for (int64_t t = first; t < first + len; ++t) {
+    double score = 0;
+    for (int64_t d = 0; d < shape.head_dim; ++d) {
+      score += rows.at(first + query, column + d) * rows.at(t, shape.hidden() + column + d);
+    }
+    weights.push_back(score * double{shape.scale});
+    top = std::max(top, weights.back());
+  }
+  double sum = 0;
+  for (double& weight : weights) sum += weight = std::exp(weight - top);
+  Twin twin = {std::vector<double>(static_cast<size_t>(shape.head_dim)),
+               std::vector<double>(static_cast<size_t>(shape.head_dim))};
+  for (int64_t d = 0; d < shape.head_dim; ++d) {
+    const auto value = [&](int64_t t) { return rows.at(first + t, 2 * shape.hidden() + column + d); };
+    double& out = twin.out[static_cast<size_t>(d)];
+    for (int64_t t = 0; t < len; ++t) out += weights[static_cast<size_t>(t)] / sum * value(t);
+    for (int64_t t = 0; t < len; ++t) {
+      twin.spread[static_cast<size_t>(d)] += weights[static_cast<size_t>(t)] / sum * std::abs(value(t) - out);
+    }
+  }
+  return twin;
+}
+
+class Bf16AttentionTest : public LowKernelsTest {
+ protected:
+  void SetUp() override {
+    LowKernelsTest::SetUp();
+    if (IsSkipped()) return;
+    if (kernels_->attention == nullptr) GTEST_SKIP() << GetParam().name << " attends in f32";
+  }
+
+  Matrix attend(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) const {
+    Matrix out(len, shape.hidden());
+    AlignedBytes scratch(kernels_->attention_scratch_bytes(len, shape.head_dim) + 64);
+    kernels_->attention(sequence(rows, first, len), shape.num_heads, shape.head_dim, shape.scale, out.view(),
+                        scratch.data());
+    EXPECT_TRUE(out.walls_stand());
+    const char* end = scratch.data() + kernels_->attention_scratch_bytes(len, shape.head_dim);
+    EXPECT_TRUE(
+        std::all_of(end, end + 64, [](char b) { return static_cast<unsigned char>(b) == AlignedBytes::kWall; }));
+    return out;
+  }
+
+  // A weight in bf16 is off by 0.7 % at most, beside what is common to all of a row and leaves with their sum; so a
+  // mean of values is off by that share of their distance from it. Scores are sums in f32 of up to 128 products.
+  void expect_near_twin(OperandRows& rows, int64_t len, const Shape& shape, int64_t step) const {
+    const Matrix out = attend(rows, 0, len, shape);
+    for (int64_t query = 0; query < len; query += step) {
+      for (int64_t head = 0; head < shape.num_heads; ++head) {
+        const Twin twin = twin_of(rows, 0, len, query, head, shape);
+        for (int64_t d = 0; d < shape.head_dim; ++d) {
+          const double bound = 0.008 * twin.spread[static_cast<size_t>(d)] + 4e-6;
+          ASSERT_NEAR(out.at(query, head * shape.head_dim + d), twin.out[static_cast<size_t>(d)], bound)
+              << "length " << len << ", query " << query << ", head " << head << " of " << shape.head_dim << ", dim "
+              << d;
+        }
+      }
+    }
+  }
+};
+
+TEST_P(Bf16AttentionTest, ShortSequencesGiveWrongSums) {
+  const Shape shape = usual(3, 32);
+  OperandRows rows = random_rows(70, shape, 1);
+  for (int64_t len = 1; len <= 70; ++len) expect_near_twin(rows, len, shape, 1);
+}
+
+TEST_P(Bf16AttentionTest, LongSequencesGiveWrongSums) {
+  const Shape shape = usual(2, 32);
+  OperandRows rows = random_rows(4097, shape, 2);
+  for (const int64_t len : {127, 128, 129, 255, 256, 257, 512, 1000}) expect_near_twin(rows, len, shape, len / 9);
+  expect_near_twin(rows, 4097, shape, 512);
+}
+
+TEST_P(Bf16AttentionTest, HeadsThatFillNoTilesGiveWrongSums) {
+  for (const int64_t head_dim : {1, 8, 16, 31, 33, 48, 64, 80, 96, 100, 128, 192}) {
+    const Shape shape = usual(2, head_dim);
+    OperandRows rows = random_rows(300, shape, 3);
+    for (const int64_t len : {1, 7, 16, 17, 33, 129}) expect_near_twin(rows, len, shape, 1);
+    expect_near_twin(rows, 300, shape, 23);
+  }
+}
+
+// Errors of single weights are independent: those of their mean grow as the root of the sum of squares, and the table
+// of weights adds little to rounding's 0.17 %.
+TEST_P(Bf16AttentionTest, WeightsAreRoundedCoarsely) {
+  const Shape shape = usual(4, 32);
+  OperandRows rows = random_rows(128, shape, 4);
+  const Matrix out = attend(rows, 0, 128, shape);
+  double errors = 0;
+  double spreads = 0;
+  for (int64_t query = 0; query < 128; ++query) {
+    for (int64_t head = 0; head < 4; ++head) {
+      const Twin twin = twin_of(rows, 0, 128, query, head, shape);
+      for (int64_t d = 0; d < 32; ++d) {
+        const double error = double{out.at(query, head * 32 + d)} - twin.out[static_cast<size_t>(d)];
+        errors += error * error;
+        spreads += twin.spread[static_cast<size_t>(d)] * twin.spread[static_cast<size_t>(d)];
+      }
+    }
+  }
+  EXPECT_LT(std::sqrt(errors / spreads), 4e-4);
+}
+
+TEST_P(Bf16AttentionTest, SequenceChangesWithItsPlaceAndNeighbours) {
+  for (const int64_t head_dim : {32, 64, 33}) {
+    const Shape shape = usual(2, head_dim);
+    for (const int64_t len : {1, 5, 16, 31, 40, 129, 300}) {
+      OperandRows alone = random_rows(len, shape, 5);
+      const Matrix expected = attend(alone, 0, len, shape);
+      for (const int64_t first : {1, 3, 37}) {
+        OperandRows among(cpu::Precision::kBf16, first + len + 33, shape.cols());  // NaN all around
+        for (int64_t r = 0; r < len; ++r) {
+          std::memcpy(among.row(first + r), alone.row(r), static_cast<size_t>(alone.row_bytes()));
+        }
+        const Matrix out = attend(among, first, len, shape);
+        for (int64_t r = 0; r < len; ++r) {
+          ASSERT_TRUE(same_bits(out.row(r), expected.row(r), shape.hidden())) << "length " << len << ", row " << r;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Bf16AttentionTest, HugeScoresOverflow) {
+  for (const float spread : {30.0F, 3000.0F, 1e8F, 1e15F}) {
+    const Shape shape = {2, 32, 1.0F};
+    for (const int64_t len : {33, 300}) {
+      OperandRows rows = random_rows(len, shape, 6);
+      for (int64_t r = 0; r < len; ++r) {
+        for (int64_t c = 0; c < 2 * shape.hidden(); ++c) {
+          set_bf16(rows, r, c, static_cast<float>(rows.at(r, c)) * spread);
+        }
+      }
+      expect_near_twin(rows, len, shape, 1);  // softmax picks one token
+    }
+  }
+}
+
+TEST_P(Bf16AttentionTest, EqualScoresGiveNoMean) {
+  const Shape shape = usual(2, 32);
+  for (const int64_t len : {1, 2, 13, 77, 300}) {
+    OperandRows rows = random_rows(len, shape, 7);
+    for (int64_t r = 0; r < len; ++r) {
+      for (int64_t c = 0; c < shape.hidden(); ++c) set_bf16(rows, r, c, 0.0F);
+    }
+    const Matrix out = attend(rows, 0, len, shape);
+    for (int64_t c = 0; c < shape.hidden(); ++c) {
+      double mean = 0;
+      for (int64_t r = 0; r < len; ++r) mean += rows.at(r, 2 * shape.hidden() + c) / static_cast<double>(len);
+      for (int64_t r = 0; r < len; ++r) ASSERT_NEAR(out.at(r, c), mean, 2e-6);  // equal weights round equally
+    }
+  }
+}
+
+// Scores between which the running maximum of a long sequence grows from one chunk of keys to the next.
+TEST_P(Bf16AttentionTest, GrowingScoresForgetEarlierKeys) {
+  const Shape shape = {1, 32, 1.0F};
+  const int64_t len = 700;
+  for (const float growth : {0.01F, 0.5F, -0.5F, 20.0F}) {
+    OperandRows rows = random_rows(len, shape, 8, 0.05F);
+    for (int64_t r = 0; r < len; ++r) {
+      set_bf16(rows, r, 0, 1.0F);
+      set_bf16(rows, r, 32, growth * static_cast<float>(r / 16));
+    }
+    expect_near_twin(rows, len, shape, 50);
+  }
+}
+
+TEST_P(Bf16AttentionTest, NanLeavesItsSequenceOrIsLost) {
+  const Shape shape = usual(5, 33);
+  for (const int64_t len : {6, 40, 300}) {
+    for (const float bad : {kNan, kInfinity, -kInfinity}) {
+      OperandRows rows = random_rows(2 * len, shape, 9);
+      const Matrix clean = attend(rows, 0, len, shape);
+      const Matrix neighbour = attend(rows, len, len, shape);
+      const int64_t token = len / 2;
+      set_bf16(rows, token, shape.hidden() + 33 + 5, bad);  // a key of head 1
+      set_bf16(rows, token, 3 * 33, bad);                   // a query of head 3
+      set_bf16(rows, token, 2 * shape.hidden() + 32, bad);  // a value of head 0
+      const Matrix out = attend(rows, 0, len, shape);
+      for (int64_t r = 0; r < len; ++r) {
+        for (int64_t d = 0; d < 33; ++d) {
+          EXPECT_EQ(std::isfinite(out.at(r, d)), d != 32);
+          EXPECT_TRUE(bad < 0 || !std::isfinite(out.at(r, 33 + d)));  // -infinity may also mean: no weight
+          EXPECT_EQ(std::isfinite(out.at(r, 99 + d)), r != token);
+        }
+        EXPECT_TRUE(same_bits(out.row(r) + 66, clean.row(r) + 66, 33)) << "head 2";
+        EXPECT_TRUE(same_bits(out.row(r) + 132, clean.row(r) + 132, 33)) << "head 4";
+      }
+      const Matrix after = attend(rows, len, len, shape);
+      for (int64_t r = 0; r < len; ++r) EXPECT_TRUE(same_bits(after.row(r), neighbour.row(r), shape.hidden()));
+    }
+  }
+}
+
+EMB_FOR_EVERY_LOW_TABLE(Bf16AttentionTest);
+
+}  // namespace
+}  // namespace emberline
