@@ -30,6 +30,10 @@ struct Table {
 const Table kTables[] = {
     {"amx_bf16", amx_bf16_kernels, [](const CpuFeatures& cpu) { return cpu.amx_bf16 && amx_permission().granted; }},
     {"amx_int8", amx_int8_kernels, [](const CpuFeatures& cpu) { return cpu.amx_int8 && amx_permission().granted; }},
+    {"avx512_bf16", avx512_bf16_kernels, [](const CpuFeatures& cpu) { return cpu.avx512_bf16; }},
+    {"avx512_int8", avx512_int8_kernels, [](const CpuFeatures& cpu) { return cpu.avx512_vnni; }},
+    {"avxvnni_int8", avxvnni_int8_kernels, [](const CpuFeatures& cpu) { return cpu.avx_vnni; }},
+    {"avx2_int8", avx2_int8_kernels, [](const CpuFeatures& cpu) { return cpu.avx2; }},
 };
 
 // At a multiple of 64 bytes; in large pages where it is large.

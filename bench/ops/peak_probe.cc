@@ -23,7 +23,7 @@ constexpr long kRounds = 20000;
                    : "+r"(rounds)                                                                                   \
                    : "m"(half)                                                                                      \
                    : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
-                     "xmm11", "xmm12", "xmm13")
+                     "xmm11", "xmm12", "xmm13", "xmm14")
 #define EMB_START_512(c) "vbroadcastss %1, %%zmm" c "\n"
 #define EMB_STEP_512(c) "vfmadd213ps %%zmm0, %%zmm0, %%zmm" c "\n"
 #define EMB_START_256(c) "vbroadcastss %1, %%ymm" c "\n"
@@ -43,6 +43,31 @@ double burst_avx2() {
 double burst_portable() {
   EMB_BURST(EMB_START_128, EMB_STEP_128);
   return 2.0 * 4 * 12 * kRounds;
+}
+
+#define EMB_START_ZERO(c) "vpxor %%xmm" c ", %%xmm" c ", %%xmm" c "\n"
+#define EMB_STEP_BF16_512(c) "vdpbf16ps %%zmm0, %%zmm0, %%zmm" c "\n"
+#define EMB_STEP_INT8_512(c) "vpdpbusd %%zmm0, %%zmm0, %%zmm" c "\n"
+#define EMB_STEP_INT8_VEX(c) "%{vex%} vpdpbusd %%ymm0, %%ymm0, %%ymm" c "\n"
+#define EMB_STEP_INT8_256(c)                                                       \
+  "vpmaddubsw %%ymm0, %%ymm0, %%ymm14\nvpmaddwd %%ymm0, %%ymm14, %%ymm14\nvpaddd " \
+  "%%ymm14, %%ymm" c ", %%ymm" c "\n"
+
+double burst_avx512_bf16() {
+  EMB_BURST(EMB_START_ZERO, EMB_STEP_BF16_512);
+  return 2.0 * 32 * 12 * kRounds;
+}
+double burst_avx512_int8() {
+  EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_512);
+  return 2.0 * 64 * 12 * kRounds;
+}
+double burst_avxvnni_int8() {
+  EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_VEX);
+  return 2.0 * 32 * 12 * kRounds;
+}
+double burst_avx2_int8() {
+  EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_256);
+  return 2.0 * 32 * 12 * kRounds;
 }
 
 // Four tiles of sums, each with tiles of its own to multiply.
@@ -76,6 +101,10 @@ using Burst = double (*)();
 Burst burst_of(const std::string& isa) {
   if (isa == "amx_bf16") return burst_amx_bf16;
   if (isa == "amx_int8") return burst_amx_int8;
+  if (isa == "avx512_bf16") return burst_avx512_bf16;
+  if (isa == "avx512_int8") return burst_avx512_int8;
+  if (isa == "avxvnni_int8") return burst_avxvnni_int8;
+  if (isa == "avx2_int8") return burst_avx2_int8;
   return isa == "avx512" ? burst_avx512 : isa == "avx2" ? burst_avx2 : burst_portable;
 }
 

@@ -133,9 +133,10 @@ inline void run_low_tile_of(int64_t rows, const LowTile& t) {
 }
 
 // A block of rows against one panel. `tile` is that of the first rows but for the slice's bounds; finish(row, rows) is
-// called for each tile as its numbers lie in `out`.
+// called for each tile as its numbers lie in `out`. What follows the panel, `after` of `after_bytes`, may be null.
 template <typename Finish>
-inline void run_panel(LowTile tile, int64_t rows, int64_t words, bool last_panel, Finish finish) {
+inline void run_panel(LowTile tile, int64_t rows, int64_t words, const uint8_t* after, int64_t after_bytes,
+                      Finish finish) {
   const LowTile first_rows = tile;
   const int64_t tiles = (rows + kRows - 1) / kRows;
   const int64_t most_words = kLowSliceBytes / kPanelWordBytes;
@@ -149,8 +150,9 @@ inline void run_panel(LowTile tile, int64_t rows, int64_t words, bool last_panel
     tile.begins = s == 0;
     tile.ends = s == slices - 1;
     // The slice that follows is fetched while this one is multiplied.
-    const uint8_t* next = tile.slice + tile.words * kPanelWordBytes;
-    const int64_t next_bytes = tile.ends && last_panel ? 0 : tile.words * kPanelWordBytes;
+    const int64_t slice_bytes = tile.words * kPanelWordBytes;
+    const uint8_t* next = tile.ends ? after : tile.slice + slice_bytes;
+    const int64_t next_bytes = tile.ends && after_bytes < slice_bytes ? after_bytes : slice_bytes;
     int64_t row = 0;
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t count = (rows - row) / (tiles - i);
@@ -189,9 +191,12 @@ inline void run_low_block(OperandView x, const PackedView& w, PanelOut panel_out
     tile.bias = w.bias + c;
     tile.out = panel_out(c);
     tile.cols = w.out_features - c < kWidth ? w.out_features - c : kWidth;
-    run_panel(tile, x.rows, words, c + kWidth >= w.out_features,
+    const int64_t panel_bytes = words * kPanelWordBytes;
+    const bool last = c + kWidth >= w.out_features;
+    const auto* after = last ? static_cast<const uint8_t*>(w.next) : tile.slice + panel_bytes;
+    run_panel(tile, x.rows, words, after, last ? w.next_bytes : panel_bytes,
               [&](int64_t row, int64_t count) { finish(c, row, count); });
-    tile.slice += words * kPanelWordBytes;
+    tile.slice += panel_bytes;
   }
 }
 
