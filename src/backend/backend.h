@@ -144,7 +144,7 @@ class Backend {
   virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
 };
 
-// The precision that runs fastest natively without a visible loss: bf16 where the processor multiplies it, else f32.
+// The precision that runs fastest without a visible loss: bf16 where its products are the faster ones, else f32.
 DType fastest_dtype();
 
 // isa: "auto", "portable", "avx2", "avx512" or "amx"; "auto" reads EMBERLINE_ISA, then CPUID. dtype: f32, bf16 or int8.

@@ -37,6 +37,14 @@ uint64_t saved_states() {
   return (uint64_t{high} << 32) | low;
 }
 
+std::string processor_vendor() {
+  const Registers r = cpuid(0);
+  const uint32_t words[3] = {r.ebx, r.edx, r.ecx};
+  char text[sizeof(words) + 1] = {};
+  std::memcpy(text, words, sizeof(words));
+  return text;
+}
+
 std::string processor_name() {
   char text[49] = {};
   for (uint32_t i = 0; i < 3; ++i) {
@@ -59,6 +67,7 @@ CpuFeatures detect() {
   const Registers extended = cpuid(7);
   const Registers more = cpuid(7, 1);
   CpuFeatures f;
+  f.vendor = processor_vendor();
   f.name = processor_name();
   const bool ymm = (states & kYmmStates) == kYmmStates;
   const bool zmm = (states & kZmmStates) == kZmmStates;

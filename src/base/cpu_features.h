@@ -15,7 +15,8 @@ struct CpuFeatures {
   bool avx512_vbmi = false;
   bool amx_bf16 = false;  // tiles saved by the system; a process must still ask for them
   bool amx_int8 = false;
-  std::string name;  // "AMD EPYC 9R14", or "unknown processor"
+  std::string vendor;  // "GenuineIntel", "AuthenticAMD"; empty where unknown
+  std::string name;    // "AMD EPYC 9R14", or "unknown processor"
 };
 
 // Asks the processor; cheap enough to call where an engine is made.

@@ -183,7 +183,7 @@ constexpr std::array<OptionSpec, 13> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
     {"dtype", "choice", "auto", "auto,f32,bf16,int8",
-     "Compute precision; auto takes bf16 where the processor multiplies it, else f32, never int8.", true, apply_dtype},
+     "Compute precision; auto takes bf16 where it is the faster, else f32, never int8.", true, apply_dtype},
     {"layers", "layers", "-1", "",
      "Hidden layers to take: -1 is the last, 0 the embeddings' output, -4:-1 the last four, also 1,6,12 or all.", false,
      apply_layers},

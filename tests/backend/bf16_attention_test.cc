@@ -74,12 +74,6 @@ Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query,
 
 class Bf16AttentionTest : public LowKernelsTest {
  protected:
-  void SetUp() override {
-    LowKernelsTest::SetUp();
-    if (IsSkipped()) return;
-    if (kernels_->attention == nullptr) GTEST_SKIP() << GetParam().name << " attends in f32";
-  }
-
   Matrix attend(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) const {
     Matrix out(len, shape.hidden());
     AlignedBytes scratch(kernels_->attention_scratch_bytes(len, shape.head_dim) + 64);
@@ -245,7 +239,7 @@ TEST_P(Bf16AttentionTest, NanLeavesItsSequenceOrIsLost) {
   }
 }
 
-EMB_FOR_EVERY_LOW_TABLE(Bf16AttentionTest);
+EMB_FOR_LOW_TABLES(Bf16AttentionTest, [](const cpu::LowKernels& kernels) { return kernels.attention != nullptr; });
 
 }  // namespace
 }  // namespace emberline

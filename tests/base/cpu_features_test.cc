@@ -44,6 +44,17 @@ TEST(CpuFeatures, MissesWhatTheSystemReports) {
   EXPECT_TRUE(cpu.amx_int8 || !has(avx512 + "amx_tile amx_int8"));
 }
 
+TEST(CpuFeatures, NamesAnotherVendorThanTheSystem) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with("vendor_id")) continue;
+    EXPECT_EQ(line.substr(line.find(':') + 2), detect_cpu_features().vendor);
+    return;
+  }
+  GTEST_SKIP() << "/proc/cpuinfo names no vendor here";
+}
+
 TEST(CpuFeatures, ClaimsAnExtensionWithoutItsBase) {
   const CpuFeatures cpu = detect_cpu_features();
   EXPECT_FALSE(cpu.name.empty());

@@ -95,7 +95,10 @@ TEST_P(Dtypes, DescriptionNamesAnotherDtypeThanItComputesIn) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const char* isa : {"portable", "avx2", "avxvnni", "avx512", "amx"}) {
-    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) cases.push_back({isa, dtype});
+    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+      const bool exists = dtype != DType::kBF16 || !std::string(isa).starts_with("avx") || isa == std::string("avx512");
+      if (exists) cases.push_back({isa, dtype});
+    }
   }
   return cases;
 }

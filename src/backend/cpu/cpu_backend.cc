@@ -78,7 +78,7 @@ class CpuBackend final : public Backend {
 }  // namespace cpu
 
 DType fastest_dtype() {
-  return cpu::has_native_bf16() ? DType::kBF16 : DType::kF32;
+  return cpu::bf16_pays() ? DType::kBF16 : DType::kF32;
 }
 
 std::unique_ptr<Backend> make_cpu_backend(const std::string& isa, DType dtype) {

@@ -117,11 +117,14 @@ IsaChoice choose_isa(const std::string& wanted, DType dtype) {
   return choice;
 }
 
-bool has_native_bf16() {
+bool bf16_pays() {
   const CpuFeatures cpu = detect_cpu_features();
   std::string source;
   const std::string name = resolve_name("auto", source);
-  return cpu.avx512_bf16 && (name == "auto" || name == "amx" || name == "avx512");
+  const bool may_use_tiles = name == "auto" || name == "amx";
+  if (may_use_tiles && cpu.amx_bf16 && amx_permission().granted) return true;
+  // Intel's vectors multiply bf16 at half the rate of f32, AMD's at twice that rate.
+  return cpu.avx512_bf16 && cpu.vendor == "AuthenticAMD" && (name == "auto" || name == "avx512");
 }
 
 }  // namespace emberline::cpu

@@ -21,6 +21,6 @@ struct IsaChoice {
 IsaChoice choose_isa(const std::string& wanted, DType dtype);
 
 // Whether products of bf16 run faster than those of f32 under the instruction set that "auto" would take.
-bool has_native_bf16();
+bool bf16_pays();
 
 }  // namespace emberline::cpu
