@@ -67,8 +67,9 @@ class AlignedBytes {
   explicit AlignedBytes(int64_t size) : lines_(static_cast<size_t>(size) / 64 + 1) {
     std::memset(lines_.data(), kWall, lines_.size() * 64);
   }
-  char* data() { return lines_.front().bytes; }
-  const char* data() const { return lines_.front().bytes; }
+  // All lines, not the first one's bytes.
+  char* data() { return reinterpret_cast<char*>(lines_.data()); }
+  const char* data() const { return reinterpret_cast<const char*>(lines_.data()); }
 
  private:
   struct alignas(64) Line {
