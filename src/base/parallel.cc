@@ -30,6 +30,24 @@ SignalsBlocked::~SignalsBlocked() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+namespace {
+
+// Up to `count` threads; those that there are do all of the work.
+std::vector<std::thread> start_threads(int64_t count, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  const SignalsBlocked blocked;
+  while (static_cast<int64_t>(threads.size()) < count) {
+    try {
+      threads.emplace_back(work);
+    } catch (const std::exception&) {
+      return threads;
+    }
+  }
+  return threads;
+}
+
+}  // namespace
+
 void run_parallel(int64_t count, int64_t num_threads, const std::function<void(int64_t)>& body) {
   std::atomic<int64_t> next{0};
   std::mutex mutex;
@@ -45,15 +63,7 @@ void run_parallel(int64_t count, int64_t num_threads, const std::function<void(i
       }
     }
   };
-  std::vector<std::thread> threads;
-  {
-    const SignalsBlocked blocked;
-    try {
-      while (static_cast<int64_t>(threads.size()) + 1 < std::min(num_threads, count)) threads.emplace_back(work);
-    } catch (const std::exception&) {
-      // The threads that there are do all of it.
-    }
-  }
+  std::vector<std::thread> threads = start_threads(std::min(num_threads, count) - 1, work);
   work();
   for (std::thread& thread : threads) thread.join();
   if (failure != nullptr) std::rethrow_exception(failure);

@@ -42,7 +42,7 @@ template <Precision P, typename Epilogue>
 class Product {
  public:
   Product(const OperandView& x, const PackedView& w, const Epilogue& epilogue)
-      : x_(x), w_(w), epilogue_(epilogue), panels_(panels_of(w.out_features)), steps_(steps_of(w.in_features, P)) {}
+      : epilogue_(epilogue), x_(x), w_(w), panels_(panels_of(w.out_features)), steps_(steps_of(w.in_features, P)) {}
 
   void run() {
     const Tiles tiles;
@@ -140,14 +140,14 @@ class Product {
   static constexpr int64_t kGroup = Epilogue::kGroupRows;
   static constexpr bool kGrouped = kGroup == kBlockRows;
 
+  alignas(64) char sums_[kMostPanels][kSumsBytes];
+  Epilogue epilogue_;
   OperandView x_;
   PackedView w_;
-  Epilogue epilogue_;
   int64_t panels_;
   int64_t steps_;
   Fetch fetch_;
-  Waiting waiting_;
-  alignas(64) char sums_[kMostPanels][kSumsBytes];
+  Waiting waiting_ = {sums_[0], sums_[0], 0, 0, 0};
 };
 
 template <Precision P, typename Epilogue>
