@@ -61,4 +61,8 @@ float* AlignedFloats::reserve(int64_t floats) {
   return data_;
 }
 
+MatrixView reserve_matrix(AlignedFloats& memory, int64_t rows, int64_t cols) {
+  return {memory.reserve(checked_product(rows, cols, "activations")), rows, cols, cols};
+}
+
 }  // namespace emberline::cpu

@@ -10,6 +10,10 @@ namespace emberline::cpu {
 // a * b, or Error(kOutOfMemory) where that is negative or overflows; `what` names the thing in the message.
 int64_t checked_product(int64_t a, int64_t b, const char* what);
 
+constexpr int64_t round_up(int64_t value, int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
 class AlignedFloats final : public Buffer {
  public:
   AlignedFloats() = default;
@@ -24,5 +28,8 @@ class AlignedFloats final : public Buffer {
   // At least `floats` of them; what was in a smaller buffer is lost.
   float* reserve(int64_t floats);
 };
+
+// A [rows, cols] matrix in `memory`, which grows for it; its contents are undefined.
+MatrixView reserve_matrix(AlignedFloats& memory, int64_t rows, int64_t cols);
 
 }  // namespace emberline::cpu

@@ -10,10 +10,6 @@ namespace {
 constexpr int64_t kScoreFloats = 64 * 1024;
 constexpr int64_t kFewestQueries = 24;
 
-int64_t round_up(int64_t value, int64_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
-
 int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
   return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
                                                                                    : kernels.wide_panel;

@@ -113,7 +113,7 @@ IsaChoice choose_isa(const std::string& wanted, DType dtype) {
   const Isas isas = isas_of(cpu, permission.granted);
   IsaChoice choice =
       name == "auto" ? choose_best(isas, dtype, cpu.name) : choose_named(isas, name, source, dtype, cpu.name);
-  if (wants_tiles && !permission.granted) choice.remark = permission.refusal;
+  if (wants_tiles && !permission.granted) choice.remark = "AMX is not used: " + permission.refusal + ".";
   return choice;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 products with AVX2 alone: vpmaddubsw adds two products of a byte without sign and one with sign to 16 bits, and
 // saturates. Weights of 7 bits, raised by 64, lie in [1, 127], and 2 * 127 * 127 = 32258 is below 32768.
-#include "backend/cpu/vector_avx2.h"
+#include "backend/cpu/int8_words_avx2.h"
 
 namespace emberline::cpu {
 namespace {
@@ -10,28 +10,8 @@ constexpr int kRows = 5;
 constexpr int kVectors = 2;
 constexpr int kRaised = 64;
 
-using Sums = __m256i;
-using Words = __m256i;
-
-inline Words load_words(const uint8_t* p) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-inline Words splat_word(const uint8_t* p) {
-  int32_t word;
-  __builtin_memcpy(&word, p, sizeof(word));
-  return _mm256_set1_epi32(word);
-}
 inline Sums multiply_add_words(Words x, Words w, Sums sums) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
-}
-inline Sums as_sums(Vec bits) {
-  return _mm256_castps_si256(bits);
-}
-inline Vec resting(Sums sums) {
-  return _mm256_castsi256_ps(sums);
-}
-inline Vec as_floats(Sums sums) {
-  return _mm256_cvtepi32_ps(sums);
 }
 
 }  // namespace

@@ -19,10 +19,6 @@ OperandF32& f32(Operand& operand) {
   return static_cast<OperandF32&>(operand);
 }
 
-MatrixView reserve(AlignedFloats& memory, int64_t rows, int64_t cols) {
-  return {memory.reserve(checked_product(rows, cols, "activations")), rows, cols, cols};
-}
-
 class StreamF32 final : public CpuStream {
  public:
   using CpuStream::CpuStream;
@@ -35,10 +31,10 @@ class StreamF32 final : public CpuStream {
 
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
-    const MatrixView qkv = reserve(wide_, f32(x).rows.rows, query_key_value.out_features);
+    const MatrixView qkv = reserve_matrix(wide_, f32(x).rows.rows, query_key_value.out_features);
     linear(x, query_key_value, qkv);
     OperandF32& attended = f32(out);
-    attended.rows = reserve(attended.memory, qkv.rows, shape.num_heads * shape.head_dim);
+    attended.rows = reserve_matrix(attended.memory, qkv.rows, shape.num_heads * shape.head_dim);
     attention_.run(qkv, seq_offsets, shape, attended.rows);
   }
 
@@ -48,7 +44,7 @@ class StreamF32 final : public CpuStream {
 
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                     MatrixView out) override {
-    const MatrixView inner = reserve(wide_, f32(x).rows.rows, up.out_features);
+    const MatrixView inner = reserve_matrix(wide_, f32(x).rows.rows, up.out_features);
     dense(f32(x).rows, up, activation, inner);
     dense(inner, down, Activation::kNone, out);
   }

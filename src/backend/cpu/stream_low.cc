@@ -8,17 +8,9 @@
 namespace emberline::cpu {
 namespace {
 
-int64_t round_up(int64_t value, int64_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
-
 // Memory of `bytes` bytes.
 void* reserve_bytes(AlignedFloats& memory, int64_t bytes) {
   return memory.reserve(bytes / static_cast<int64_t>(sizeof(float)) + 1);
-}
-
-MatrixView reserve(AlignedFloats& memory, int64_t rows, int64_t cols) {
-  return {memory.reserve(checked_product(rows, cols, "activations")), rows, cols, cols};
 }
 
 class OperandLow final : public Operand {
@@ -69,11 +61,11 @@ class StreamLow final : public CpuStream {
 
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
-    const MatrixView attended = reserve(attended_, low(x).rows, shape.num_heads * shape.head_dim);
+    const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
     if (low_.attention != nullptr) {
       attend_bf16(low(x), packed(query_key_value), seq_offsets, shape, attended);
     } else {
-      const MatrixView qkv = reserve(query_key_value_, low(x).rows, query_key_value.out_features);
+      const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
       low_.product(low(x), packed(query_key_value), qkv);
       attention_.run(qkv, seq_offsets, shape, attended);
     }
