@@ -159,7 +159,7 @@ void product(benchmark::State& state, const Table& table) {
   measure(state, table, 2.0 * static_cast<double>(tokens * n * k), static_cast<double>(tokens), [&] {
     const PackedView& w = network.next();
     switch (result) {
-      case kFloats: return kernels.product(x.view(), w, {floats.data(), tokens, n, n});
+      case kFloats: return kernels.product(x.view(), w, Activation::kNone, {floats.data(), tokens, n, n});
       case kOperand: return kernels.product_activated(x.view(), w, Activation::kNone, operand.view(), scratch.data());
       case kOperandGelu:
         return kernels.product_activated(x.view(), w, Activation::kGelu, operand.view(), scratch.data());
@@ -187,7 +187,7 @@ void feed_forward(benchmark::State& state, const Table& table) {
   kernels.quantise(view(values, tokens), nullptr, x.view());
   measure(state, table, 4.0 * static_cast<double>(tokens * hidden * ffn), static_cast<double>(tokens), [&] {
     kernels.product_activated(x.view(), network.next(), Activation::kGelu, wide.view(), scratch.data());
-    kernels.product(wide.view(), network.next(), part);
+    kernels.product(wide.view(), network.next(), Activation::kNone, part);
     kernels.norm(part, view(values, tokens), {gain.data(), gain.data(), 1e-12F}, nullptr, view(values, tokens),
                  x.view());
   });

@@ -87,7 +87,7 @@ void linear(benchmark::State& state) {
     layers.push_back(random_linear(backend(), n, k));
   const auto x = random_floats(tokens * k);
   const auto out = random_floats(tokens * n);
-  const auto stream = backend().make_stream();
+  const auto stream = backend().make_stream(1);
   size_t layer = 0;
   measure(state, 2.0 * static_cast<double>(tokens * n * k), static_cast<double>(tokens), [&] {
     stream->dense(view(*x, tokens, k), *layers[layer++ % layers.size()], activation, view(*out, tokens, n));
@@ -99,14 +99,16 @@ void attention(benchmark::State& state) {
   const AttentionShape shape = {state.range(0), state.range(1), 1.0F / std::sqrt(static_cast<float>(state.range(1)))};
   const int64_t len = state.range(2);
   const int64_t hidden = shape.num_heads * shape.head_dim;
-  std::vector<int64_t> offsets = {0};
-  while (offsets.back() < 512) offsets.push_back(offsets.back() + len);
-  const int64_t tokens = offsets.back();
+  const int64_t tokens = (512 + len - 1) / len * len;
   const auto qkv = random_floats(tokens * 3 * hidden);
   const auto out = random_floats(tokens * hidden);
   cpu::Attention within(*cpu::choose_isa("auto", DType::kF32).kernels);
-  measure(state, 4.0 * static_cast<double>(tokens * len * hidden), static_cast<double>(tokens),
-          [&] { within.run(view(*qkv, tokens, 3 * hidden), offsets, shape, view(*out, tokens, hidden)); });
+  measure(state, 4.0 * static_cast<double>(tokens * len * hidden), static_cast<double>(tokens), [&] {
+    for (int64_t first = 0; first < tokens; first += len) {
+      within.run(rows_of(view(*qkv, tokens, 3 * hidden), first, len), 0, shape.num_heads, shape,
+                 rows_of(view(*out, tokens, hidden), first, len));
+    }
+  });
 }
 
 void norm(benchmark::State& state) {
@@ -116,7 +118,7 @@ void norm(benchmark::State& state) {
   const auto x = random_floats(tokens * hidden);
   const auto residual = random_floats(tokens * hidden);
   const auto out = random_floats(tokens * hidden);
-  const auto stream = backend().make_stream();
+  const auto stream = backend().make_stream(1);
   measure(state, 8.0 * static_cast<double>(tokens * hidden), static_cast<double>(tokens), [&] {
     stream->norm(view(*x, tokens, hidden), view(*residual, tokens, hidden), weights, view(*out, tokens, hidden),
                  nullptr);
@@ -131,7 +133,7 @@ void activation(benchmark::State& state) {
   const auto one = random_linear(backend(), n, 1);
   const auto x = random_floats(tokens);
   const auto out = random_floats(tokens * n);
-  const auto stream = backend().make_stream();
+  const auto stream = backend().make_stream(1);
   measure(state, static_cast<double>(tokens * n), static_cast<double>(tokens),
           [&] { stream->dense(view(*x, tokens, 1), *one, kind, view(*out, tokens, n)); });
 }
@@ -170,7 +172,7 @@ void encoder(benchmark::State& state) {
   while (offsets.back() < tokens) offsets.push_back(std::min(tokens, offsets.back() + len));
   const auto x = random_floats(tokens * hidden);
   const auto part = random_floats(tokens * hidden);
-  const auto stream = device->make_stream();
+  const auto stream = device->make_stream(1);
   const auto normed = device->make_operand();
   const auto attended = device->make_operand();
   const MatrixView xs = view(*x, tokens, hidden);

@@ -139,7 +139,8 @@ class Backend {
   // The same as make_linear for Stream::dense.
   virtual std::unique_ptr<Linear> make_dense(const LinearPart& part) const = 0;
   virtual std::unique_ptr<Operand> make_operand() const = 0;
-  virtual std::unique_ptr<Stream> make_stream() const = 0;
+  // On a CPU, num_threads share each operation, the caller's among them; they wait for the next one without sleeping.
+  virtual std::unique_ptr<Stream> make_stream(int64_t num_threads) const = 0;
   // Tokens of one batch that keep this device busy and its activations in cache.
   virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
 };

@@ -19,4 +19,11 @@ struct MatrixView {
   int64_t row_stride = 0;  // in elements
 };
 
+constexpr MatrixView rows_of(const MatrixView& m, int64_t first, int64_t count) {
+  return {m.data + first * m.row_stride, count, m.cols, m.row_stride};
+}
+constexpr MatrixView columns_of(const MatrixView& m, int64_t first, int64_t count) {
+  return {m.data + first, m.rows, count, m.row_stride};
+}
+
 }  // namespace emberline

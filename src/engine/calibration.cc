@@ -64,7 +64,7 @@ Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
 std::vector<std::vector<float>> calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
                                           const Backend& backend) {
   const Encoder encoder(config.network, weights, backend, allowed_cpus());
-  const std::unique_ptr<Stream> stream = backend.make_stream();
+  const std::unique_ptr<Stream> stream = backend.make_stream(allowed_cpus());
   EncoderScratch scratch;
   ColumnMaxima maxima(config.network);
   encoder.forward(*stream, batch_of_texts(tokenizer, config.max_tokens), {.layers = {config.network.num_hidden_layers}},

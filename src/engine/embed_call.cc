@@ -20,6 +20,8 @@ constexpr int64_t kRowConstant = 4 * kBytesPerToken;
 constexpr int64_t kMostBytesPerToken = 8;
 // Below this the weights' way through the cache costs more than a second thread gains.
 constexpr int64_t kSmallestClaimTokens = 64;
+// A short row's time is that of reading the weights; a further thread must save more of it than its start costs.
+constexpr int64_t kWeightsPerThread = 2'000'000;
 // Enough sequences to choose from that batches come out full, few enough that a cancel is prompt.
 constexpr int64_t kBatchesPerClaim = 8;
 constexpr std::chrono::milliseconds kReportEvery{50};
@@ -37,6 +39,7 @@ EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const R
 void EmbedCall::run(const Progress& progress, Stats& stats) {
   if (rows_.num_rows == 0) return;
   num_workers_ = count_workers();
+  threads_per_worker_ = count_threads_per_worker();
   std::vector<std::thread> threads;
   start_threads(num_workers_ - 1, threads);
   work(&progress);
@@ -93,6 +96,13 @@ int64_t EmbedCall::count_workers() const {
   const int64_t smallest = kSmallestClaimTokens * kBytesPerToken;
   const int64_t useful = std::max<int64_t>(1, remaining_cost(0) / smallest);
   return std::min({settings_.num_threads, useful, rows_.num_rows});
+}
+
+int64_t EmbedCall::count_threads_per_worker() const {
+  const NetworkConfig& network = model_.config.network;
+  const int64_t layer = network.hidden_size * (4 * network.hidden_size + 2 * network.intermediate_size);
+  const int64_t useful = 1 + network.num_hidden_layers * layer / kWeightsPerThread;
+  return std::min(settings_.num_threads / num_workers_, useful);
 }
 
 void EmbedCall::start_threads(int64_t count, std::vector<std::thread>& threads) {

@@ -31,6 +31,8 @@ class EmbedCall {
   const VectorsView& out() const { return out_; }
 
   RowRange claim();  // empty when no row is left
+  // Threads that share the work of each layer: more than one where the rows are too few to occupy all threads.
+  int64_t threads_per_worker() const { return threads_per_worker_; }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
   void add_done(int64_t rows, int64_t tokens);
   // On the calling thread, between batches: tells progress, and stops the call where it asks for that or throws.
@@ -39,6 +41,7 @@ class EmbedCall {
  private:
   int64_t remaining_cost(int64_t begin) const;
   int64_t count_workers() const;
+  int64_t count_threads_per_worker() const;
   void start_threads(int64_t count, std::vector<std::thread>& threads);
   void work(const Progress* progress);
   void keep_failure(std::exception_ptr failure);
@@ -50,6 +53,7 @@ class EmbedCall {
   const VectorsView& out_;
   RowCost cost_;
   int64_t num_workers_ = 1;
+  int64_t threads_per_worker_ = 1;
 
   std::atomic<int64_t> next_row_{0};
   std::atomic<int64_t> rows_done_{0};

@@ -42,7 +42,10 @@ bool has_memory_for(const Body& body) {
 }  // namespace
 
 Worker::Worker(EmbedCall& call, const Progress* progress, Stats& stats)
-    : call_(call), progress_(progress), stats_(stats), stream_(call.model().backend->make_stream()) {}
+    : call_(call),
+      progress_(progress),
+      stats_(stats),
+      stream_(call.model().backend->make_stream(call.threads_per_worker())) {}
 
 void Worker::run() {
   while (!call_.stopped()) {

@@ -102,7 +102,7 @@ class BackendTest : public ::testing::TestWithParam<std::string> {
   void SetUp() override {
     if (!machine_runs(GetParam())) GTEST_SKIP() << "this processor has no " << GetParam();
     backend_ = make_cpu_backend(GetParam(), DType::kF32);
-    stream_ = backend_->make_stream();
+    stream_ = backend_->make_stream(1);
   }
 
   std::unique_ptr<Buffer> upload(const std::vector<float>& values) const {

@@ -34,9 +34,13 @@ OperandRows random_rows(int64_t rows, const Shape& shape, uint32_t seed, float s
   return out;
 }
 
-cpu::Bf16View sequence(OperandRows& rows, int64_t first, int64_t len) {
-  const cpu::OperandView all = rows.view();
-  return {reinterpret_cast<uint16_t*>(rows.row(first)), len, all.cols, all.row_stride};
+cpu::HeadsView sequence(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) {
+  return {.data = reinterpret_cast<uint16_t*>(rows.row(first)),
+          .rows = len,
+          .row_stride = rows.view().row_stride,
+          .num_heads = shape.num_heads,
+          .head_dim = shape.head_dim,
+          .apart = shape.hidden()};
 }
 
 // One query of a sequence, in double: what attention gives, and how far the values lie from it, weighed.
@@ -77,8 +81,7 @@ class Bf16AttentionTest : public LowKernelsTest {
   Matrix attend(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) const {
     Matrix out(len, shape.hidden());
     AlignedBytes scratch(kernels_->attention_scratch_bytes(len, shape.head_dim) + 64);
-    kernels_->attention(sequence(rows, first, len), shape.num_heads, shape.head_dim, shape.scale, out.view(),
-                        scratch.data());
+    kernels_->attention(sequence(rows, first, len, shape), shape.scale, out.view(), scratch.data());
     EXPECT_TRUE(out.walls_stand());
     const char* end = scratch.data() + kernels_->attention_scratch_bytes(len, shape.head_dim);
     EXPECT_TRUE(

@@ -130,7 +130,7 @@ TEST(CpuBackend, InstructionSetsDisagree) {
     const auto backend = make_cpu_backend(isa, DType::kF32);
     const auto linear = backend->make_dense(part);
     results.emplace_back(20, 100);
-    backend->make_stream()->dense(x.view(), *linear, Activation::kGelu, results.back().view());
+    backend->make_stream(1)->dense(x.view(), *linear, Activation::kGelu, results.back().view());
   }
   for (const Matrix& result : results) {
     for (int64_t r = 0; r < 20; ++r) {

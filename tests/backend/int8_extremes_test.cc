@@ -28,7 +28,7 @@ TEST_P(Int8ExtremesTest, SumsOfLargestElementsSaturate) {
     x.set_scale(r, 1.0F);
   }
   Matrix out(m, n);
-  kernels_->product(x.view(), {packed.data(), zeros.data(), ones.data(), k, n}, out.view());
+  kernels_->product(x.view(), {packed.data(), zeros.data(), ones.data(), k, n}, Activation::kNone, out.view());
   for (int64_t r = 0; r < m; ++r) {
     for (int64_t c = 0; c < n; ++c) {
       int64_t sum = 0;
@@ -54,7 +54,7 @@ TEST_P(Int8ExtremesTest, ColumnOfZerosGivesMoreThanTheBias) {
   kernels_->pack(weight.view(), scales.data(), packed.data());
   OperandRows x = quantised(Matrix::random(5, k, 1));
   Matrix out(5, 2);
-  kernels_->product(x.view(), {packed.data(), bias.data(), scales.data(), k, 2}, out.view());
+  kernels_->product(x.view(), {packed.data(), bias.data(), scales.data(), k, 2}, Activation::kNone, out.view());
   for (int64_t r = 0; r < 5; ++r) EXPECT_EQ(out.at(r, 0), 0.25F);
 }
 

@@ -92,7 +92,7 @@ TEST_P(LowProductTest, SizesAroundTilesAndVectorsGiveWrongSums) {
           x.set_scale(r, most.scale(r));
         }
         Matrix out(m, n);
-        kernels_->product(x.view(), w.view(), out.view());
+        kernels_->product(x.view(), w.view(), Activation::kNone, out.view());
         ASSERT_TRUE(out.walls_stand()) << m << " x " << n << " x " << k;
         for (int64_t r = 0; r < m; ++r) {
           for (int64_t c = 0; c < n; ++c) {
@@ -125,15 +125,30 @@ TEST_P(LowProductTest, LargeProductIsCutWrongly) {
     const PackedWeights w(*kernels_, n, k, 1);
     OperandRows x = quantised(Matrix::random(m, k, 2));
     Matrix out(m, n);
-    kernels_->product(x.view(), w.view(), out.view());
-    OperandRows next = operand(m, n);
-    kernels_->product_activated(x.view(), w.view(), Activation::kNone, next.view(), scratch(n).data());
-    const OperandRows same = quantised(out);
+    kernels_->product(x.view(), w.view(), Activation::kNone, out.view());
     for (int64_t r = 0; r < m; ++r) {
-      ASSERT_TRUE(next.same_row(r, same, r)) << n << " x " << k << ", row " << r;
       for (int64_t c = r % 7; c < n; c += 37) {
         const Expected e = expected_at(x, r, w, c, int8_);
         ASSERT_NEAR(out.at(r, c), e.value, e.error) << n << " x " << k << " at " << r << ", " << c;
+      }
+    }
+  }
+}
+
+TEST_P(LowProductTest, OperandOfAProductIsNotItsFloatsQuantised) {
+  const int64_t m = 75;
+  for (const int64_t n : {1536, 90}) {
+    const PackedWeights w(*kernels_, n, 384, 1);
+    OperandRows x = quantised(Matrix::random(m, 384, 2));
+    for (const Activation activation : kActivations) {
+      Matrix out(m, n);
+      kernels_->product(x.view(), w.view(), activation, out.view());
+      ASSERT_TRUE(out.walls_stand());
+      OperandRows next = operand(m, n);
+      kernels_->product_activated(x.view(), w.view(), activation, next.view(), scratch(n).data());
+      const OperandRows same = quantised(out);
+      for (int64_t r = 0; r < m; ++r) {
+        ASSERT_TRUE(next.same_row(r, same, r)) << "activation " << static_cast<int>(activation) << ", row " << r;
       }
     }
   }
@@ -172,12 +187,12 @@ TEST_P(LowProductTest, RowChangesWithItsPlaceInTheBatch) {
     for (int64_t r = 1; r < most; ++r) std::memcpy(rows.row(r), rows.row(0), static_cast<size_t>(k) * sizeof(float));
     OperandRows x = quantised(rows);
     Matrix alone(1, n);
-    kernels_->product(x.rows_view(1), w.view(), alone.view());
+    kernels_->product(x.rows_view(1), w.view(), Activation::kNone, alone.view());
     OperandRows next_alone = operand(1, n);
     kernels_->product_activated(x.rows_view(1), w.view(), Activation::kGelu, next_alone.view(), scratch(n).data());
     for (const int64_t m : {int64_t{2}, int64_t{17}, int64_t{33}, int64_t{50}, most}) {
       Matrix out(m, n);
-      kernels_->product(x.rows_view(m), w.view(), out.view());
+      kernels_->product(x.rows_view(m), w.view(), Activation::kNone, out.view());
       OperandRows next = operand(m, n);
       kernels_->product_activated(x.rows_view(m), w.view(), Activation::kGelu, next.view(), scratch(n).data());
       for (int64_t r = 0; r < m; ++r) {
@@ -203,8 +218,8 @@ TEST_P(LowProductTest, NanAndInfinityLeaveTheirRow) {
   OperandRows y = quantised(dirty);
   Matrix expected(m, n);
   Matrix out(m, n);
-  kernels_->product(x.view(), w.view(), expected.view());
-  kernels_->product(y.view(), w.view(), out.view());
+  kernels_->product(x.view(), w.view(), Activation::kNone, expected.view());
+  kernels_->product(y.view(), w.view(), Activation::kNone, out.view());
   ASSERT_TRUE(out.walls_stand());
   for (int64_t r = 0; r < m; ++r) {
     for (int64_t c = 0; c < n; ++c) {
@@ -245,7 +260,7 @@ TEST_P(LowProductTest, ZerosAndTinyRowsGiveMoreThanTheBias) {
   }
   OperandRows x = quantised(rows);
   Matrix out(3, n);
-  kernels_->product(x.view(), w.view(), out.view());
+  kernels_->product(x.view(), w.view(), Activation::kNone, out.view());
   for (int64_t c = 0; c < n; ++c) {
     EXPECT_EQ(out.at(0, c), w.bias(c));
     EXPECT_EQ(out.at(1, c), w.bias(c));

@@ -75,7 +75,7 @@ class EncoderTest : public testing::Test {
   int64_t row_ = golden_.layer_rows.back();
   Batch batch_ = make_batch({golden_.ids.at(static_cast<size_t>(row_))});
   std::unique_ptr<Backend> backend_ = make_naive_backend();
-  CountingStream stream_{backend_->make_stream()};
+  CountingStream stream_{backend_->make_stream(1)};
   ModelConfig config_ = read_model_config(model_path("tiny-bert"));
   Encoder encoder_{config_.network, Weights::open(model_path("tiny-bert")), *backend_};
   EncoderScratch scratch_;

@@ -42,7 +42,7 @@ class GoldenTest : public testing::TestWithParam<Case> {
     }
     golden_.emplace(read_golden(GetParam().model));
     config_ = read_model_config(model_path(GetParam().model));
-    stream_ = backend_->make_stream();
+    stream_ = backend_->make_stream(1);
     encoder_.emplace(config_.network, Weights::open(config_.network_directory), *backend_);
     head_.emplace(config_, *backend_);
   }

@@ -41,7 +41,7 @@ class HeadTest : public testing::Test {
   }
 
   std::unique_ptr<Backend> backend_ = make_naive_backend();
-  std::unique_ptr<Stream> stream_ = backend_->make_stream();
+  std::unique_ptr<Stream> stream_ = backend_->make_stream(1);
   EncoderScratch scratch_;
   ModelConfig config_;
   std::optional<Head> head_;

@@ -299,7 +299,7 @@ class NaiveBackend : public Backend {
     return linear;
   }
 
-  std::unique_ptr<Stream> make_stream() const override { return std::make_unique<NaiveStream>(); }
+  std::unique_ptr<Stream> make_stream(int64_t) const override { return std::make_unique<NaiveStream>(); }
   int64_t preferred_batch_tokens(int64_t, int64_t) const override { return 256; }
 };
 

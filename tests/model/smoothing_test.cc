@@ -15,7 +15,7 @@ namespace {
 class SmoothingTest : public testing::Test {
  protected:
   std::vector<float> forward(const Encoder& encoder, NormObserver* observer = nullptr) {
-    const std::unique_ptr<Stream> stream = backend_->make_stream();
+    const std::unique_ptr<Stream> stream = backend_->make_stream(1);
     const MatrixView out =
         encoder.forward(*stream, batch_, {.layers = {config_.network.num_hidden_layers}}, scratch_, observer);
     return {out.data, out.data + out.rows * out.row_stride};

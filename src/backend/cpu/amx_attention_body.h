@@ -78,13 +78,13 @@ struct AttentionScratch {
 template <bool kNarrow>
 class AmxAttention {
  public:
-  AmxAttention(Bf16View qkv, int64_t num_heads, int64_t head_dim, float scale, MatrixView out, void* scratch)
+  AmxAttention(const HeadsView& qkv, float scale, MatrixView out, void* scratch)
       : qkv_(qkv),
         out_(out),
-        num_heads_(num_heads),
-        head_dim_(head_dim),
+        num_heads_(qkv.num_heads),
+        head_dim_(qkv.head_dim),
         factor_(scale * (256 * 1.44269504F)),
-        layout_(qkv.rows, head_dim),
+        layout_(qkv.rows, qkv.head_dim),
         scratch_(static_cast<unsigned char*>(scratch)) {
     // Blocks of nearly equal height: 40 queries run as three times 14.
     const int64_t blocks = (qkv.rows + kTileRows - 1) / kTileRows;
@@ -168,7 +168,7 @@ class AmxAttention {
   }
 
   void pack_keys(int64_t head) {
-    const uint16_t* keys = qkv_.data + (num_heads_ + head) * head_dim_;
+    const uint16_t* keys = qkv_.data + qkv_.apart + head * head_dim_;
     uint32_t* tiles = dwords(layout_.keys());
     __m512 poison = _mm512_setzero_ps();
     for (int64_t t = 0; t < qkv_.rows; t += kKeysOfTile) {
@@ -182,7 +182,7 @@ class AmxAttention {
   }
 
   void pack_values(int64_t head) {
-    const uint16_t* values = qkv_.data + (2 * num_heads_ + head) * head_dim_;
+    const uint16_t* values = qkv_.data + 2 * qkv_.apart + head * head_dim_;
     uint32_t* tiles = dwords(layout_.values());
     for (int64_t t = 0; t < qkv_.rows; t += 2 * kKeysOfTile) {
       const uint16_t* from = values + t * qkv_.row_stride;
@@ -453,7 +453,7 @@ class AmxAttention {
     }
   }
 
-  Bf16View qkv_;
+  HeadsView qkv_;
   MatrixView out_;
   int64_t num_heads_;
   int64_t head_dim_;
@@ -480,12 +480,12 @@ class AmxAttention {
 #undef EMB_LEFT
 #undef EMB_RIGHT
 
-void attention(Bf16View qkv, int64_t num_heads, int64_t head_dim, float scale, MatrixView out, void* scratch) {
-  if (qkv.rows == 0) return;
-  if (head_dim <= kDimsOfTile) {
-    AmxAttention<true>(qkv, num_heads, head_dim, scale, out, scratch).run();
+void attention(const HeadsView& qkv, float scale, MatrixView out, void* scratch) {
+  if (qkv.rows == 0 || qkv.num_heads == 0) return;
+  if (qkv.head_dim <= kDimsOfTile) {
+    AmxAttention<true>(qkv, scale, out, scratch).run();
   } else {
-    AmxAttention<false>(qkv, num_heads, head_dim, scale, out, scratch).run();
+    AmxAttention<false>(qkv, scale, out, scratch).run();
   }
 }
 

@@ -45,16 +45,18 @@ class Numbers {
   Pair scales_ = {};
 };
 
-template <Precision P>
+template <Precision P, typename Activate>
 class ToFloats {
  public:
-  ToFloats(const OperandView& x, const PackedView& w, MatrixView out) : x_(x), w_(w), out_(out) {}
+  ToFloats(const OperandView& x, const PackedView& w, Activate activate, MatrixView out)
+      : x_(x), w_(w), activate_(activate), out_(out) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
     const int64_t left = out_.cols - col;
     const Numbers<P> numbers(x_, w_, col);
     for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
-      const Pair v = numbers.of(sums, r);
+      const Pair sum = numbers.of(sums, r);
+      const Pair v = {activate_(sum.low), activate_(sum.high)};
       float* to = out_.data + r * out_.row_stride + col;
       if (left >= kPanelCols) {
         store(to, v.low);
@@ -73,6 +75,7 @@ class ToFloats {
  private:
   OperandView x_;
   PackedView w_;
+  Activate activate_;
   MatrixView out_;
 };
 

@@ -15,29 +15,14 @@ int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
                                                                                    : kernels.wide_panel;
 }
 
-MatrixView rows_of(MatrixView m, int64_t first, int64_t count) {
-  return {m.data + first * m.row_stride, count, m.cols, m.row_stride};
-}
-
-MatrixView columns_of(MatrixView m, int64_t first, int64_t count) {
-  return {m.data + first, m.rows, count, m.row_stride};
-}
-
 }  // namespace
 
-void Attention::run(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out) {
+void Attention::run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out) {
   const int64_t hidden = shape.num_heads * shape.head_dim;
-  for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
-    const int64_t len = seq_offsets[s + 1] - seq_offsets[s];
-    if (len == 0) continue;
-    const MatrixView tokens = rows_of(qkv, seq_offsets[s], len);
-    const MatrixView to = rows_of(out, seq_offsets[s], len);
-    for (int64_t h = 0; h < shape.num_heads; ++h) {
-      const int64_t first = h * shape.head_dim;
-      run_head(columns_of(tokens, first, shape.head_dim), columns_of(tokens, hidden + first, shape.head_dim),
-               columns_of(tokens, 2 * hidden + first, shape.head_dim), shape.scale,
-               columns_of(to, first, shape.head_dim));
-    }
+  for (int64_t head = first_head; head < end_head; ++head) {
+    const int64_t first = head * shape.head_dim;
+    run_head(columns_of(qkv, first, shape.head_dim), columns_of(qkv, hidden + first, shape.head_dim),
+             columns_of(qkv, 2 * hidden + first, shape.head_dim), shape.scale, columns_of(out, first, shape.head_dim));
   }
 }
 

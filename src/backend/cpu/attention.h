@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Attention within each sequence of a packed batch.
+// Attention within a sequence, in f32.
 #include <cstdint>
-#include <span>
 
 #include "backend/backend.h"
 #include "backend/cpu/aligned_floats.h"
@@ -16,8 +15,8 @@ class Attention {
  public:
   explicit Attention(const Kernels& kernels) : kernels_(kernels) {}
 
-  // out = softmax(scale q k^T) v for each sequence and head; see Stream::attention.
-  void run(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
+  // out = softmax(scale q k^T) v of one sequence, heads [first_head, end_head); see Stream::self_attention.
+  void run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out);
 
  private:
   // q, k, v, out: one head of one sequence, [len, head_dim].

@@ -31,7 +31,6 @@ inline Vec numbers_of(Sums sums, const Ending&, const Tile&, int) {
 
 #include "backend/cpu/bf16_rowwise_body.h"
 #include "backend/cpu/low_product_body.h"
-#include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
 namespace {
@@ -40,7 +39,7 @@ void product_activated(OperandView x, const PackedView& w, Activation activation
   alignas(64) float panel[kBlockRows * kWidth];
   for_blocks(x.rows, rows_of_block(x), [&](int64_t first, int64_t rows) {
     const auto finish = [&](int64_t column, int64_t row, int64_t count) {
-      const int64_t left = w.out_features - column < kWidth ? w.out_features - column : kWidth;
+      const int64_t left = cols_of_panel(w, column);
       float* numbers = panel + row * kWidth;
       with_coarse_activation(activation, [&](auto activated_of) {
         for (int64_t r = 0; r < count; ++r, numbers += kWidth) {

@@ -60,8 +60,8 @@ class CpuBackend final : public Backend {
     return low_ != nullptr ? make_operand_low(low_->precision) : make_operand_f32();
   }
 
-  std::unique_ptr<Stream> make_stream() const override {
-    return low_ != nullptr ? make_stream_low(kernels_, *low_) : make_stream_f32(kernels_);
+  std::unique_ptr<Stream> make_stream(int64_t num_threads) const override {
+    return low_ != nullptr ? make_stream_low(kernels_, *low_, num_threads) : make_stream_f32(kernels_, num_threads);
   }
 
   // Measured with 128, 256, 512 and 1024 at the widths of MiniLM and bge-base: 256 was fastest at both.

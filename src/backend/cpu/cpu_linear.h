@@ -15,8 +15,8 @@ class LinearF32 final : public Linear {
  public:
   // Throws Error(kOutOfMemory), and Error(kUnsupported) for weights that are no floats.
   LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, WeightMemory& memory);
-  // out = activation(x W^T + bias).
-  void run(MatrixView x, Activation activation, MatrixView out) const;
+  // Columns [first, end) of the product; first is a multiple of Kernels::wide_panel.
+  PanelsView columns(int64_t first, int64_t end) const;
 
  private:
   void pack(std::span<const LinearPart> parts);
@@ -26,16 +26,21 @@ class LinearF32 final : public Linear {
   AlignedFloats bias_;  // empty where no part has one
 };
 
+// A multiple of every table's panel.
+constexpr int64_t kColumnGranule = 64;
+
 class LinearLow final : public Linear {
  public:
   // Column i of the weights is divided by input_factors[i] where there are any. Throws as LinearF32 does.
   LinearLow(const LowKernels& kernels, std::span<const LinearPart> parts, std::span<const float> input_factors,
             WeightMemory& memory);
-  const PackedView& view() const { return view_; }
+  // Columns [first, end) of the product; first is a multiple of kColumnGranule.
+  PackedView columns(int64_t first, int64_t end) const;
   // The weights that a pass reads after these; their memory must live as long.
   void set_next(const LinearLow& next);
 
  private:
+  const LowKernels& kernels_;
   PackedView view_;
   int64_t packed_bytes_ = 0;
   AlignedFloats bias_;

@@ -14,6 +14,11 @@ const float* data_or_null(const std::unique_ptr<Buffer>& buffer) {
 
 }  // namespace
 
+CpuStream::CpuStream(const Kernels& kernels, int64_t num_threads) : kernels_(kernels), team_(num_threads) {
+  attentions_.reserve(static_cast<size_t>(team_.num_members()));
+  for (int64_t i = 0; i < team_.num_members(); ++i) attentions_.emplace_back(kernels);
+}
+
 void CpuStream::embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
                       std::span<const int32_t> types, MatrixView out) {
   const EmbeddingView view = {data_or_null(tables.words), data_or_null(tables.positions), data_or_null(tables.types),
@@ -26,7 +31,28 @@ void CpuStream::embed(const EmbeddingTables& tables, std::span<const int32_t> id
 }
 
 void CpuStream::dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) {
-  static_cast<const LinearF32&>(weights).run(x, activation, out);
+  const auto& panels = static_cast<const LinearF32&>(weights);
+  team_.share(weights.out_features, kernels_.wide_panel, [&](int64_t first, int64_t end, int64_t) {
+    kernels_.product(x, panels.columns(first, end), activation, columns_of(out, first, end - first));
+  });
+}
+
+void CpuStream::norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) {
+  const NormView view = {weights.gain->data(), weights.bias->data(), weights.eps};
+  team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+    const int64_t count = end - first;
+    const MatrixView added = residual.data != nullptr ? rows_of(residual, first, count) : residual;
+    kernels_.norm(rows_of(x, first, count), added, view, rows_of(out, first, count));
+  });
+}
+
+void CpuStream::attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
+                       MatrixView out) {
+  share_heads(seq_offsets, shape.num_heads,
+              [&](int64_t row, int64_t rows, int64_t first_head, int64_t end_head, int64_t member) {
+                attentions_[static_cast<size_t>(member)].run(rows_of(qkv, row, rows), first_head, end_head, shape,
+                                                             rows_of(out, row, rows));
+              });
 }
 
 void CpuStream::combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) {

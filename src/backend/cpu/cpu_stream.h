@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the CPU's streams share: all operations but those whose operands depend on the precision.
+//
+// A stream of several threads shares out every operation between them: products by columns, attention by heads, the
+// rest by rows. No element is computed otherwise than by one thread, so that vectors are the same bits.
+#include <algorithm>
+#include <vector>
+
 #include "backend/backend.h"
 #include "backend/cpu/attention.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/low_kernels.h"
+#include "base/team.h"
 
 namespace emberline::cpu {
 
 class CpuStream : public Stream {
  public:
-  explicit CpuStream(const Kernels& kernels) : kernels_(kernels), attention_(kernels) {}
+  CpuStream(const Kernels& kernels, int64_t num_threads);
 
   void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
              std::span<const int32_t> types, MatrixView out) override;
@@ -22,16 +29,42 @@ class CpuStream : public Stream {
   void download_row(MatrixView x, int64_t row, int64_t cols, float* host) override;
 
  protected:
+  static constexpr int64_t kRowGranule = 4;  // rows that are worth another thread's while
+
+  void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
+  // out = softmax(scale q k^T) v within each sequence, in f32; qkv holds all three side by side.
+  void attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
+
+  // Shares out the heads of all sequences: body(first row, rows, first head, end of heads, member).
+  template <typename Body>
+  void share_heads(std::span<const int64_t> seq_offsets, int64_t num_heads, const Body& body) {
+    const auto num_seqs = static_cast<int64_t>(seq_offsets.size()) - 1;
+    team_.share(num_seqs * num_heads, 1, [&](int64_t first, int64_t end, int64_t member) {
+      while (first < end) {
+        const int64_t seq = first / num_heads;
+        const int64_t head = first % num_heads;
+        const int64_t end_head = std::min(num_heads, head + end - first);
+        const int64_t row = seq_offsets[static_cast<size_t>(seq)];
+        const int64_t rows = seq_offsets[static_cast<size_t>(seq) + 1] - row;
+        if (rows > 0) body(row, rows, head, end_head, member);
+        first += end_head - head;
+      }
+    });
+  }
+
   const Kernels& kernels_;
-  Attention attention_;
+  Team team_;
+
+ private:
+  std::vector<Attention> attentions_;  // of each member
 };
 
 // Operands are f32 matrices.
-std::unique_ptr<Stream> make_stream_f32(const Kernels& kernels);
+std::unique_ptr<Stream> make_stream_f32(const Kernels& kernels, int64_t num_threads);
 std::unique_ptr<Operand> make_operand_f32();
 
 // Operands are bf16 or int8, as `low` says; everything else runs by `kernels`.
-std::unique_ptr<Stream> make_stream_low(const Kernels& kernels, const LowKernels& low);
+std::unique_ptr<Stream> make_stream_low(const Kernels& kernels, const LowKernels& low, int64_t num_threads);
 std::unique_ptr<Operand> make_operand_low(Precision precision);
 
 }  // namespace emberline::cpu

@@ -52,7 +52,6 @@ inline Vec numbers_of(Sums sums, const Ending& ending, const Tile& t, int r) {
 
 #include "backend/cpu/int8_rowwise_body.h"
 #include "backend/cpu/low_product_body.h"
-#include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
 namespace {
@@ -82,7 +81,7 @@ void product_activated(OperandView x, const PackedView& w, Activation activation
     Vec largest[kBlockRows];
     for (int64_t r = 0; r < rows; ++r) largest[r] = splat(0.0F);
     const auto finish = [&](int64_t column, int64_t row, int64_t count) {
-      const int64_t left = w.out_features - column < kWidth ? w.out_features - column : kWidth;
+      const int64_t left = cols_of_panel(w, column);
       float* numbers = waiting + row * stride + column;
       with_coarse_activation(activation, [&](auto activated_of) {
         for (int64_t r = 0; r < count; ++r, numbers += stride) {

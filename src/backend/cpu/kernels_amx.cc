@@ -8,13 +8,18 @@ namespace emberline::cpu {
 namespace {
 
 template <Precision P>
-void product(OperandView x, const PackedView& w, MatrixView out) {
-  run_product<P>(x, w, ToFloats<P>(x, w, out));
+void product(OperandView x, const PackedView& w, Activation activation, MatrixView out) {
+  switch (activation) {
+    case Activation::kNone: return run_product<P>(x, w, ToFloats<P, Unchanged>(x, w, {}, out));
+    case Activation::kGelu: return run_product<P>(x, w, ToFloats<P, PiecewiseGelu>(x, w, {}, out));
+    default: return run_product<P>(x, w, ToFloats<P, Any>(x, w, {activation}, out));
+  }
 }
 
 template <Precision P>
 void product_bf16(OperandView x, const PackedView& w, Bf16View out) {
-  const OperandView rows = {out.data, nullptr, out.rows, out.cols, out.row_stride};
+  // No tail to clear: what lies behind the last column may be another product's.
+  const OperandView rows = {out.data, nullptr, out.rows, out.row_stride, out.row_stride};
   run_product<P>(x, w, ToBf16<P, Unchanged>(x, w, {}, rows));
 }
 

@@ -21,8 +21,9 @@ LinearF32::LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, 
   pack(parts);
 }
 
-void LinearF32::run(MatrixView x, Activation activation, MatrixView out) const {
-  kernels_.product(x, {panels_, bias_.data(), in_features, out_features, kernels_.wide_panel}, activation, out);
+PanelsView LinearF32::columns(int64_t first, int64_t end) const {
+  const float* bias = bias_.data() != nullptr ? bias_.data() + first : nullptr;
+  return {panels_ + first * in_features, bias, in_features, end - first, kernels_.wide_panel};
 }
 
 // Gathers the rows of one panel, which may come from several parts, converts and packs them.

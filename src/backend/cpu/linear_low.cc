@@ -10,7 +10,7 @@
 namespace emberline::cpu {
 namespace {
 
-constexpr int64_t kPaddedTo = 64;
+constexpr int64_t kLineBytes = 64;
 
 // [out_features, in_features] in f32, columns divided by their factors.
 AlignedFloats stacked_weights(std::span<const LinearPart> parts, int64_t out_features, int64_t in_features,
@@ -47,12 +47,13 @@ AlignedFloats row_scales(const AlignedFloats& weights, int64_t rows, int64_t col
 }  // namespace
 
 LinearLow::LinearLow(const LowKernels& kernels, std::span<const LinearPart> parts, std::span<const float> input_factors,
-                     WeightMemory& memory) {
+                     WeightMemory& memory)
+    : kernels_(kernels) {
   in_features = common_in_features(parts);
   out_features = total_out_features(parts);
   check(input_factors.empty() || static_cast<int64_t>(input_factors.size()) == in_features, Code::kInternal,
         "make_linear: got {} input factors, expected {}", input_factors.size(), in_features);
-  const int64_t padded = (out_features + kPaddedTo - 1) / kPaddedTo * kPaddedTo;
+  const int64_t padded = round_up(out_features, kColumnGranule);
   const AlignedFloats weights = stacked_weights(parts, out_features, in_features, input_factors);
   bias_ = stacked_bias(parts, padded);
   if (kernels.precision == Precision::kInt8) {
@@ -67,6 +68,20 @@ LinearLow::LinearLow(const LowKernels& kernels, std::span<const LinearPart> part
            .scales = scales_.data(),
            .in_features = in_features,
            .out_features = out_features};
+}
+
+PackedView LinearLow::columns(int64_t first, int64_t end) const {
+  PackedView part = view_;
+  part.data = static_cast<const std::byte*>(view_.data) + kernels_.packed_bytes(first, in_features);
+  part.bias += first;
+  if (part.scales != nullptr) part.scales += first;
+  part.out_features = end - first;
+  // Each part fetches its share of what comes next.
+  const int64_t lines = view_.next_bytes / kLineBytes;
+  const int64_t first_line = lines * first / out_features;
+  part.next = static_cast<const std::byte*>(view_.next) + first_line * kLineBytes;
+  part.next_bytes = (lines * end / out_features - first_line) * kLineBytes;
+  return part;
 }
 
 void LinearLow::set_next(const LinearLow& next) {

@@ -25,6 +25,17 @@ struct Bf16View {
   int64_t row_stride = 0;
 };
 
+// Heads of one sequence in bf16; borrowed. Queries of head h are columns [h * head_dim, (h + 1) * head_dim), its keys
+// lie `apart` columns further and its values twice that.
+struct HeadsView {
+  const uint16_t* data = nullptr;  // [rows, ..] at row_stride
+  int64_t rows = 0;
+  int64_t row_stride = 0;
+  int64_t num_heads = 0;
+  int64_t head_dim = 0;
+  int64_t apart = 0;
+};
+
 struct LowKernels {
   const char* name;      // "amx", "avx512", "avx2"
   Precision precision;   // of operands and weights
@@ -38,12 +49,13 @@ struct LowKernels {
   // out = x * factors as an operand; factors [cols] or null.
   void (*quantise)(MatrixView x, const float* factors, OperandView out);
 
-  // out = x W^T + bias. out may have any alignment.
-  void (*product)(OperandView x, const PackedView& w, MatrixView out);
-  // The same, activated, as the operand of the next product. scratch: scratch_bytes(w.out_features) bytes at 64.
+  // out = activation(x W^T + bias). out may have any alignment.
+  void (*product)(OperandView x, const PackedView& w, Activation activation, MatrixView out);
+  // The same numbers as the operand of the next product. scratch: scratch_bytes(w.out_features) bytes at 64.
   void (*product_activated)(OperandView x, const PackedView& w, Activation activation, OperandView out, void* scratch);
   int64_t (*scratch_bytes)(int64_t out_features);
-  // The same as bf16, for attention: its rows and cols as OperandView says of bf16. Null where attention runs in f32.
+  // x W^T + bias as bf16, for attention: written in whole vectors, up to the next multiple of 32 columns. Null where
+  // attention runs in f32.
   void (*product_bf16)(OperandView x, const PackedView& w, Bf16View out);
 
   // hidden = layer_norm(x + residual) * gain + bias in f32, and hidden * factors as an operand. residual.data may be
@@ -51,11 +63,11 @@ struct LowKernels {
   void (*norm)(MatrixView x, MatrixView residual, const NormView& norm, const float* factors, MatrixView hidden,
                OperandView out);
 
-  // One sequence: out = softmax(scale q k^T) v for each head. qkv [len, 3 * num_heads * head_dim] in bf16, q, k and v
-  // side by side, rows readable up to a multiple of kOperandRows; out f32 [len, num_heads * head_dim].
-  // scratch: attention_scratch_bytes(len, head_dim) bytes at 64. Null together with product_bf16.
-  void (*attention)(Bf16View qkv, int64_t num_heads, int64_t head_dim, float scale, MatrixView out, void* scratch);
-  int64_t (*attention_scratch_bytes)(int64_t len, int64_t head_dim);
+  // out [rows, num_heads * head_dim] = softmax(scale q k^T) v for each head, scale >= 0. Rows of qkv are readable up to
+  // a multiple of kOperandRows. scratch: attention_scratch_bytes(rows, head_dim) bytes at 64. Null together with
+  // product_bf16.
+  void (*attention)(const HeadsView& qkv, float scale, MatrixView out, void* scratch);
+  int64_t (*attention_scratch_bytes)(int64_t rows, int64_t head_dim);
 };
 
 // Null where this build has none of that kind. Whether the processor can run them is the caller's question.

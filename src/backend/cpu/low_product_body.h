@@ -10,6 +10,7 @@
 //   load_words, splat_word, multiply_add_words(x, w, sums), and as_sums, resting: sums as the bits of a Vec
 #include "backend/cpu/low_kernels.h"
 #include "backend/cpu/row_passes.h"
+#include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
 namespace {
@@ -200,9 +201,8 @@ inline void run_low_block(OperandView x, const PackedView& w, PanelOut panel_out
   }
 }
 
-inline OperandView block_of(OperandView x, int64_t first, int64_t count) {
-  return {static_cast<uint8_t*>(x.data) + first * x.row_stride * bytes_of(kPrecision),
-          x.scales != nullptr ? x.scales + first : nullptr, count, x.cols, x.row_stride};
+inline OperandView block_of(const OperandView& x, int64_t first, int64_t count) {
+  return rows_of(x, first, count, kPrecision);
 }
 
 // Calls body(first row, rows) for blocks of nearly equal height.
@@ -222,12 +222,26 @@ inline int64_t rows_of_block(OperandView x) {
   return fitting < kBlockRows ? fitting : kBlockRows;
 }
 
-void product(OperandView x, const PackedView& w, MatrixView out) {
+// Columns a panel has of a product.
+inline int64_t cols_of_panel(const PackedView& w, int64_t column) {
+  return w.out_features - column < kWidth ? w.out_features - column : kWidth;
+}
+
+void product(OperandView x, const PackedView& w, Activation activation, MatrixView out) {
   for_blocks(x.rows, rows_of_block(x), [&](int64_t first, int64_t rows) {
     float* to = out.data + first * out.row_stride;
-    run_low_block(
-        block_of(x, first, rows), w, [&](int64_t c) { return to + c; }, out.row_stride,
-        [](int64_t, int64_t, int64_t) {});
+    const auto finish = [&](int64_t column, int64_t row, int64_t count) {
+      if (activation == Activation::kNone) return;
+      float* numbers = to + row * out.row_stride + column;
+      with_coarse_activation(activation, [&](auto activated_of) {
+        for (int64_t r = 0; r < count; ++r, numbers += out.row_stride) {
+          for_vectors(cols_of_panel(w, column), [&](int64_t i, int, auto lanes) {
+            store(numbers + i, activated_of(load(numbers + i, lanes)), lanes);
+          });
+        }
+      });
+    };
+    run_low_block(block_of(x, first, rows), w, [&](int64_t c) { return to + c; }, out.row_stride, finish);
   });
 }
 

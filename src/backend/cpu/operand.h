@@ -25,6 +25,11 @@ struct OperandView {
 
 constexpr int64_t kOperandRows = 32;
 
+constexpr OperandView rows_of(const OperandView& x, int64_t first, int64_t count, Precision precision) {
+  return {static_cast<char*>(x.data) + first * x.row_stride * bytes_of(precision),
+          x.scales != nullptr ? x.scales + first : nullptr, count, x.cols, x.row_stride};
+}
+
 // Whole 64-byte lines, and never a multiple of 1024 bytes: tile rows that far apart would share one set of the
 // first-level cache.
 constexpr int64_t operand_stride(int64_t cols, Precision precision) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream whose products multiply f32: an operand is the matrix itself.
-#include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
 #include "base/error.h"
 
@@ -25,7 +24,7 @@ class StreamF32 final : public CpuStream {
 
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     check(weights.factors == nullptr, Code::kInternal, "norm: got operand factors, expected none in f32");
-    kernels_.norm(x, residual, {weights.gain->data(), weights.bias->data(), weights.eps}, out);
+    norm_rows(x, residual, weights, out);
     if (operand != nullptr) f32(*operand).rows = out;
   }
 
@@ -35,7 +34,7 @@ class StreamF32 final : public CpuStream {
     linear(x, query_key_value, qkv);
     OperandF32& attended = f32(out);
     attended.rows = reserve_matrix(attended.memory, qkv.rows, shape.num_heads * shape.head_dim);
-    attention_.run(qkv, seq_offsets, shape, attended.rows);
+    attend(qkv, seq_offsets, shape, attended.rows);
   }
 
   void linear(const Operand& x, const Linear& weights, MatrixView out) override {
@@ -55,8 +54,8 @@ class StreamF32 final : public CpuStream {
 
 }  // namespace
 
-std::unique_ptr<Stream> make_stream_f32(const Kernels& kernels) {
-  return std::make_unique<StreamF32>(kernels);
+std::unique_ptr<Stream> make_stream_f32(const Kernels& kernels, int64_t num_threads) {
+  return std::make_unique<StreamF32>(kernels, num_threads);
 }
 
 std::unique_ptr<Operand> make_operand_f32() {

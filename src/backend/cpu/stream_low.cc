@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream whose products multiply bf16 or int8; everything between two products stays f32.
-#include <algorithm>
-
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
 
@@ -43,68 +41,101 @@ OperandLow& low(Operand& operand) {
   return static_cast<OperandLow&>(operand);
 }
 
-const PackedView& packed(const Linear& linear) {
-  return static_cast<const LinearLow&>(linear).view();
-}
-
 class StreamLow final : public CpuStream {
  public:
-  StreamLow(const Kernels& kernels, const LowKernels& low_kernels)
-      : CpuStream(kernels), low_(low_kernels), inner_(low_kernels.precision) {}
+  StreamLow(const Kernels& kernels, const LowKernels& low_kernels, int64_t num_threads)
+      : CpuStream(kernels, num_threads),
+        low_(low_kernels),
+        inner_(low_kernels.precision),
+        attention_scratch_(static_cast<size_t>(team_.num_members())) {}
 
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
+    if (operand == nullptr) return norm_rows(x, residual, weights, out);
     const NormView view = {weights.gain->data(), weights.bias->data(), weights.eps};
-    if (operand == nullptr) return kernels_.norm(x, residual, view, out);
     const float* factors = weights.factors != nullptr ? weights.factors->data() : nullptr;
-    low_.norm(x, residual, view, factors, out, low(*operand).resize(x.rows, x.cols));
+    const OperandView to = low(*operand).resize(x.rows, x.cols);
+    team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+      const int64_t count = end - first;
+      const MatrixView added = residual.data != nullptr ? rows_of(residual, first, count) : residual;
+      low_.norm(rows_of(x, first, count), added, view, factors, rows_of(out, first, count),
+                rows_of(to, first, count, low_.precision));
+    });
   }
 
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
     if (low_.attention != nullptr) {
-      attend_bf16(low(x), packed(query_key_value), seq_offsets, shape, attended);
+      attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
-      low_.product(low(x), packed(query_key_value), qkv);
-      attention_.run(qkv, seq_offsets, shape, attended);
+      product(low(x), query_key_value, Activation::kNone, qkv);
+      attend(qkv, seq_offsets, shape, attended);
     }
-    low_.quantise(attended, nullptr, low(out).resize(attended.rows, attended.cols));
+    quantise(attended, low(out));
   }
 
   void linear(const Operand& x, const Linear& weights, MatrixView out) override {
-    low_.product(low(x), packed(weights), out);
+    product(low(x), weights, Activation::kNone, out);
   }
 
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                     MatrixView out) override {
-    const OperandView inner = inner_.resize(low(x).rows, up.out_features);
-    void* scratch = reserve_bytes(scratch_, low_.scratch_bytes(up.out_features));
-    low_.product_activated(low(x), packed(up), activation, inner, scratch);
-    low_.product(inner, packed(down), out);
+    if (team_.num_members() == 1) {
+      const OperandView inner = inner_.resize(low(x).rows, up.out_features);
+      void* scratch = reserve_bytes(scratch_, low_.scratch_bytes(up.out_features));
+      low_.product_activated(low(x), columns(up, 0, up.out_features), activation, inner, scratch);
+    } else {
+      // A row's scale is known when all of its columns are.
+      const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
+      product(low(x), up, activation, numbers);
+      quantise(numbers, inner_);
+    }
+    product(inner_.view(), down, Activation::kNone, out);
   }
 
  private:
-  void attend_bf16(OperandView x, const PackedView& weights, std::span<const int64_t> seq_offsets,
+  static PackedView columns(const Linear& weights, int64_t first, int64_t end) {
+    return static_cast<const LinearLow&>(weights).columns(first, end);
+  }
+
+  void product(const OperandView& x, const Linear& weights, Activation activation, MatrixView out) {
+    team_.share(weights.out_features, kColumnGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.product(x, columns(weights, first, end), activation, columns_of(out, first, end - first));
+    });
+  }
+
+  void quantise(MatrixView x, OperandLow& out) {
+    const OperandView to = out.resize(x.rows, x.cols);
+    team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.quantise(rows_of(x, first, end - first), nullptr, rows_of(to, first, end - first, low_.precision));
+    });
+  }
+
+  void attend_bf16(const OperandView& x, const Linear& weights, std::span<const int64_t> seq_offsets,
                    const AttentionShape& shape, MatrixView out) {
     const int64_t stride = operand_stride(weights.out_features, Precision::kBf16);
     // A sequence may begin at any row, and whole tiles are read from there.
     const int64_t readable = round_up(x.rows, kOperandRows) + kOperandRows;
-    auto* memory = static_cast<uint16_t*>(
+    auto* qkv = static_cast<uint16_t*>(
         reserve_bytes(query_key_value_, checked_product(readable, stride * bytes_of(Precision::kBf16), "activations")));
-    low_.product_bf16(x, weights, {memory, x.rows, weights.out_features, stride});
-    int64_t longest = 0;
-    for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
-      longest = std::max(longest, seq_offsets[s + 1] - seq_offsets[s]);
-    }
-    void* scratch = reserve_bytes(scratch_, low_.attention_scratch_bytes(longest, shape.head_dim));
-    for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
-      const int64_t first = seq_offsets[s];
-      const int64_t len = seq_offsets[s + 1] - first;
-      if (len == 0) continue;
-      low_.attention({memory + first * stride, len, weights.out_features, stride}, shape.num_heads, shape.head_dim,
-                     shape.scale, {out.data + first * out.row_stride, len, out.cols, out.row_stride}, scratch);
-    }
+    team_.share(weights.out_features, kColumnGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.product_bf16(x, columns(weights, first, end), {qkv + first, x.rows, end - first, stride});
+    });
+    const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
+      void* scratch = reserve_bytes(attention_scratch_[static_cast<size_t>(member)],
+                                    low_.attention_scratch_bytes(rows, shape.head_dim));
+      const int64_t column = head * shape.head_dim;
+      const HeadsView heads = {.data = qkv + row * stride + column,
+                               .rows = rows,
+                               .row_stride = stride,
+                               .num_heads = end_head - head,
+                               .head_dim = shape.head_dim,
+                               .apart = shape.num_heads * shape.head_dim};
+      low_.attention(heads, shape.scale, columns_of(rows_of(out, row, rows), column, heads.num_heads * shape.head_dim),
+                     scratch);
+    };
+    share_heads(seq_offsets, shape.num_heads, body);
   }
 
   const LowKernels& low_;
@@ -112,12 +143,13 @@ class StreamLow final : public CpuStream {
   AlignedFloats query_key_value_;  // f32, or bf16 where attention takes that
   AlignedFloats attended_;
   AlignedFloats scratch_;
+  std::vector<AlignedFloats> attention_scratch_;  // of each member
 };
 
 }  // namespace
 
-std::unique_ptr<Stream> make_stream_low(const Kernels& kernels, const LowKernels& low_kernels) {
-  return std::make_unique<StreamLow>(kernels, low_kernels);
+std::unique_ptr<Stream> make_stream_low(const Kernels& kernels, const LowKernels& low_kernels, int64_t num_threads) {
+  return std::make_unique<StreamLow>(kernels, low_kernels, num_threads);
 }
 
 std::unique_ptr<Operand> make_operand_low(Precision precision) {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams whose operations several threads share, for every instruction set and precision.
+#include <string>
+
+#include "backend/backend_fixture.h"
+#include "base/error.h"
+
+namespace emberline {
+namespace {
+
+struct Device {
+  std::string isa;
+  DType dtype;
+};
+
+void PrintTo(const Device& device, std::ostream* out) {
+  *out << device.isa << " " << dtype_name(device.dtype);
+}
+
+constexpr int64_t kHeads = 5;
+constexpr int64_t kHeadDim = 28;
+constexpr int64_t kHidden = kHeads * kHeadDim;
+constexpr int64_t kFfn = 600;
+constexpr int64_t kTokens = 41;
+
+class SharedStreamTest : public ::testing::TestWithParam<Device> {
+ protected:
+  void SetUp() override {
+    try {
+      backend_ = make_cpu_backend(GetParam().isa, GetParam().dtype);
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
+      GTEST_SKIP() << error.what();
+    }
+    norm_ = {.gain = numbers(kHidden, 1), .bias = numbers(kHidden, 2), .factors = nullptr};
+    query_key_value_ = linear(3 * kHidden, kHidden, 3);
+    output_ = linear(kHidden, kHidden, 4);
+    up_ = linear(kFfn, kHidden, 5);
+    down_ = linear(kHidden, kFfn, 6);
+  }
+
+  // A layer of three sequences, one of them empty.
+  Matrix run_layer(int64_t num_threads, Activation activation) const {
+    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
+    const auto stream = backend_->make_stream(num_threads);
+    const auto normed = backend_->make_operand();
+    const auto attended = backend_->make_operand();
+    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
+    Matrix projected(kTokens, kHidden);
+    stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
+    stream->self_attention(*normed, *query_key_value_, offsets, {kHeads, kHeadDim, 0.2F}, *attended);
+    stream->linear(*attended, *output_, projected.view());
+    stream->norm(projected.view(), hidden.view(), norm_, hidden.view(), normed.get());
+    stream->feed_forward(*normed, *up_, activation, *down_, projected.view());
+    stream->norm(projected.view(), hidden.view(), norm_, hidden.view(), nullptr);
+    EXPECT_TRUE(hidden.walls_stand());
+    return hidden;
+  }
+
+ private:
+  std::unique_ptr<Buffer> numbers(int64_t count, unsigned seed) const {
+    return backend_->upload(HostTensor::of("numbers", Matrix::random(1, count, seed)).view);
+  }
+  std::unique_ptr<Linear> linear(int64_t out, int64_t in, unsigned seed) const {
+    const HostTensor weight = HostTensor::of("weight", Matrix::random(out, in, seed, 0.1F));
+    const HostTensor bias("bias", {out}, std::vector<float>(static_cast<size_t>(out), 0.1F));
+    const LinearPart part = {weight.view, bias.view};
+    return backend_->make_linear({&part, 1}, {});
+  }
+
+  std::unique_ptr<Backend> backend_;
+  NormWeights norm_;
+  std::unique_ptr<Linear> query_key_value_;
+  std::unique_ptr<Linear> output_;
+  std::unique_ptr<Linear> up_;
+  std::unique_ptr<Linear> down_;
+};
+
+TEST_P(SharedStreamTest, NumberOfThreadsChangesABit) {
+  for (const Activation activation : {Activation::kGelu, Activation::kTanh}) {
+    const Matrix alone = run_layer(1, activation);
+    for (const int64_t threads : {2, 3, 8}) {
+      const Matrix shared = run_layer(threads, activation);
+      for (int64_t r = 0; r < kTokens; ++r) {
+        ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
+      }
+    }
+  }
+}
+
+std::vector<Device> all_devices() {
+  std::vector<Device> devices;
+  for (const char* isa : {"portable", "avx2", "avxvnni", "avx512", "amx"}) {
+    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+      const bool exists = dtype != DType::kBF16 || !std::string(isa).starts_with("avx") || isa == std::string("avx512");
+      if (exists) devices.push_back({isa, dtype});
+    }
+  }
+  return devices;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SharedStreamTest, ::testing::ValuesIn(all_devices()),
+                         [](const auto& test) { return test.param.isa + "_" + dtype_name(test.param.dtype); });
+
+}  // namespace
+}  // namespace emberline
