@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "emberline.h"
 #include "engine/engine.h"
 #include "engine/options.h"
@@ -104,7 +105,7 @@ std::unique_ptr<T[]> copy_of(const std::vector<T>& values) {
 extern "C" {
 
 const char* emb_version(void) {
-  return "0.1.0";
+  return emberline::kVersion;
 }
 
 const char* emb_last_error(void) {

@@ -71,6 +71,17 @@ struct AttentionShape {
   float scale = 0;  // usually 1 / sqrt(head_dim)
 };
 
+// Where what was made of weights may be kept from one process to the next. Safe from many threads.
+class PackedStore {
+ public:
+  virtual ~PackedStore() = default;
+  // What was kept under the name, at a multiple of 64 bytes, if it is `bytes` long; else null. Lives as long as the
+  // store.
+  virtual const std::byte* find(const std::string& name, int64_t bytes) const = 0;
+  // `data` must stay as it is until the store is written, or the backend is destroyed.
+  virtual void keep(const std::string& name, const void* data, int64_t bytes) = 0;
+};
+
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -123,6 +134,10 @@ class Backend {
   // Why the device is not used as well as it might be, one sentence; empty where it is.
   virtual std::string remark() const { return {}; }
   virtual DType dtype() const = 0;  // what products of operands multiply
+  // Changes where the same weights would be packed otherwise: part of the key of what is kept.
+  virtual std::string packing() const { return describe(); }
+  // From now on upload and make_linear look into the store and keep what they make there.
+  virtual void use_store(std::shared_ptr<PackedStore> /*store*/) {}
   // Another backend of the same kind, for weights that are needed for a moment.
   virtual std::unique_ptr<Backend> without_weights() const = 0;
   // Floats in device memory; throws Error(kOutOfMemory).

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "base/error.h"
@@ -21,13 +22,14 @@ struct Engine::State {
 
 Engine Engine::load(const std::string& path, const Options& options) {
   // The directory first: a missing model is reported as such whatever the device is.
-  const std::filesystem::path directory = find_model_directory(path);
-  const DType dtype = options.dtype ? *options.dtype : fastest_dtype();
-  return Engine(std::make_shared<const LoadedModel>(make_cpu_backend("auto", dtype), directory), options);
+  find_model_directory(path);
+  return load_on(make_cpu_backend("auto", options.dtype.value_or(fastest_dtype())), path, options);
 }
 
-Engine Engine::load_on(std::unique_ptr<const Backend> backend, const std::string& path, const Options& options) {
-  return Engine(std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path)), options);
+Engine Engine::load_on(std::unique_ptr<Backend> backend, const std::string& path, const Options& options) {
+  const char* usual = std::getenv("EMBERLINE_CACHE_DIR");
+  const std::string cache = options.cache_dir.value_or(usual != nullptr ? usual : "");
+  return Engine(std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path), cache), options);
 }
 
 Engine Engine::derive(const Options& options) const {

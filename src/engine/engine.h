@@ -24,7 +24,7 @@ class Engine {
   // kInvalidArgument).
   static Engine load(const std::string& path, const Options& options);
   // The same on a device that was made elsewhere; options.device and options.dtype are not looked at.
-  static Engine load_on(std::unique_ptr<const Backend> backend, const std::string& path, const Options& options);
+  static Engine load_on(std::unique_ptr<Backend> backend, const std::string& path, const Options& options);
   // A handle of its own over the same weights. Throws Error(kInvalidArgument) where a load-time option differs.
   Engine derive(const Options& options) const;
   ~Engine();

@@ -25,6 +25,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   const NetworkConfig& network = model.config.network;
   std::vector<std::string> warnings = model.config.warnings;
   warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
+  if (!model.cache_warning.empty()) warnings.push_back(model.cache_warning);
   if (const std::string remark = model.backend->remark(); !remark.empty()) warnings.push_back(remark);
   std::vector<std::string> prompt_names;
   prompt_names.reserve(model.config.prompts.size());
@@ -48,6 +49,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["parameters"] = model.parameters;
   info["weights_bytes"] = model.weights_bytes;
   info["estimated_memory_bytes"] = estimated_memory_bytes(model, settings);
+  info["cache_file"] = model.cache_file.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(model.cache_file);
   info["layers_selected"] = settings.selection.layers;
   info["layer_op"] = layer_op_name(settings.selection.op);
   info["dims"] = settings.plan.dims == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(settings.plan.dims);

@@ -1,19 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/loaded_model.h"
 
+#include <optional>
 #include <utility>
 
+#include "base/error.h"
 #include "base/parallel.h"
+#include "base/version.h"
 #include "engine/calibration.h"
+#include "engine/packed_cache.h"
 #include "model/weights.h"
 
 namespace emberline {
+namespace {
 
-LoadedModel::LoadedModel(std::unique_ptr<const Backend> device_backend, const std::filesystem::path& directory)
+namespace fs = std::filesystem;
+using Factors = std::vector<std::vector<float>>;  // [num_norms - 1][hidden]
+
+constexpr const char* kFactors = "operand factors";
+
+// One file for each model directory and way of packing; a model that changed takes the place of what it was.
+fs::path cache_file_of(const fs::path& cache_directory, const fs::path& model_directory, const Backend& backend) {
+  const std::string path = fs::canonical(model_directory).string();
+  const std::string name = model_directory.has_filename() ? model_directory.filename().string()
+                                                          : model_directory.parent_path().filename().string();
+  return cache_directory / message("{}-{}-{}-{}.packed", name, std::hash<std::string>()(path), backend.describe(),
+                                   dtype_name(backend.dtype()));
+}
+
+std::shared_ptr<PackedCache> open_cache(const fs::path& cache_directory, const ModelConfig& config,
+                                        const Backend& backend) {
+  if (cache_directory.empty()) return nullptr;
+  std::string key =
+      message("emberline {}\n{}\n{}", kVersion, backend.packing(), fingerprint_of_files(config.network_directory));
+  return std::make_shared<PackedCache>(cache_file_of(cache_directory, config.network_directory, backend),
+                                       std::move(key));
+}
+
+int64_t factor_bytes(const NetworkConfig& network) {
+  return 2 * network.num_hidden_layers * network.hidden_size * static_cast<int64_t>(sizeof(float));
+}
+
+std::optional<Factors> stored_factors(const PackedCache& cache, const NetworkConfig& network) {
+  const auto* numbers = reinterpret_cast<const float*>(cache.find(kFactors, factor_bytes(network)));
+  if (numbers == nullptr) return std::nullopt;
+  Factors factors;
+  for (int64_t norm = 0; norm < 2 * network.num_hidden_layers; ++norm, numbers += network.hidden_size) {
+    factors.emplace_back(numbers, numbers + network.hidden_size);
+  }
+  return factors;
+}
+
+}  // namespace
+
+struct LoadedModel::Parts {
+  ModelConfig config;
+  std::optional<Tokenizer> tokenizer;
+  std::optional<Encoder> encoder;
+  int64_t parameters = 0;
+  int64_t weights_bytes = 0;
+  std::string cache_file;
+  std::string cache_warning;
+
+  static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
+  void read_tokenizer() { tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first); }
+};
+
+// The mapping of the weights ends with this function: the backend holds packed copies.
+LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& directory,
+                                            const fs::path& cache_directory) {
+  Parts parts;
+  const ModelConfig& config = parts.config = read_model_config(directory);
+  const Weights weights = Weights::open(config.network_directory);
+  for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
+  parts.weights_bytes = weights.total_bytes();
+  const std::shared_ptr<PackedCache> cache = open_cache(cache_directory, config, backend);
+  if (cache != nullptr) backend.use_store(cache);
+
+  std::vector<float> kept_factors;
+  std::optional<Factors> factors;
+  if (backend.dtype() != DType::kI8) factors = Factors();
+  if (!factors && cache != nullptr) factors = stored_factors(*cache, config.network);
+  if (!factors) {
+    parts.read_tokenizer();  // factors are found by running text through the network
+    factors = calibrate(config, weights, *parts.tokenizer, *backend.without_weights());
+    for (const std::vector<float>& norm : *factors) kept_factors.insert(kept_factors.end(), norm.begin(), norm.end());
+    if (cache != nullptr) cache->keep(kFactors, kept_factors.data(), factor_bytes(config.network));
+  }
+  const int64_t threads = allowed_cpus();
+  run_parallel(2, threads, [&](int64_t i) {
+    if (i == 0) parts.encoder.emplace(config.network, weights, backend, threads, *factors);
+    if (i == 1 && !parts.tokenizer) parts.read_tokenizer();
+  });
+  if (cache == nullptr) return parts;
+  try {
+    cache->save();
+    parts.cache_file = cache->file().string();
+  } catch (const Error& error) {
+    parts.cache_warning = message("Packed weights were not kept: {}.", error.what());
+  }
+  return parts;
+}
+
+LoadedModel::LoadedModel(std::unique_ptr<Backend> device_backend, const fs::path& directory,
+                         const fs::path& cache_directory)
+    : LoadedModel(std::move(device_backend), Parts::read(*device_backend, directory, cache_directory)) {}
+
+LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
     : backend(std::move(device_backend)),
-      config(read_model_config(directory)),
-      tokenizer(Tokenizer::load(config.network_directory, config.lower_case_first)),
-      encoder(read_encoder()),
+      config(std::move(parts.config)),
+      parameters(parts.parameters),
+      weights_bytes(parts.weights_bytes),
+      cache_file(std::move(parts.cache_file)),
+      cache_warning(std::move(parts.cache_warning)),
+      tokenizer(std::move(*parts.tokenizer)),
+      encoder(std::move(*parts.encoder)),
       head(config, *backend) {
   for (const HeadStep& step : config.head) {
     if (step.kind != HeadStep::Kind::kDense) continue;
@@ -21,16 +122,6 @@ LoadedModel::LoadedModel(std::unique_ptr<const Backend> device_backend, const st
     parameters += size;
     weights_bytes += size * static_cast<int64_t>(sizeof(float));
   }
-}
-
-// The mapping ends with this function: the backend holds packed copies.
-Encoder LoadedModel::read_encoder() {
-  const Weights weights = Weights::open(config.network_directory);
-  for (const auto& [name, tensor] : weights.tensors()) parameters += tensor.size();
-  weights_bytes = weights.total_bytes();
-  if (backend->dtype() != DType::kI8) return Encoder(config.network, weights, *backend, allowed_cpus());
-  const std::vector<std::vector<float>> factors = calibrate(config, weights, tokenizer, *backend->without_weights());
-  return Encoder(config.network, weights, *backend, allowed_cpus(), factors);
 }
 
 }  // namespace emberline

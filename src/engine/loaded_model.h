@@ -15,19 +15,26 @@ namespace emberline {
 
 // Immutable after loading, safe from many threads.
 struct LoadedModel {
-  LoadedModel(std::unique_ptr<const Backend> device_backend, const std::filesystem::path& directory);
+  // cache_directory: where packed weights are kept; empty for nowhere. A cache that cannot be read or written is told
+  // in cache_warning and changes nothing else.
+  LoadedModel(std::unique_ptr<Backend> device_backend, const std::filesystem::path& directory,
+              const std::filesystem::path& cache_directory = {});
 
   std::unique_ptr<const Backend> backend;  // first: everything below lives on it
   ModelConfig config;
-  Tokenizer tokenizer;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;  // of the tensors in the files
+  std::string cache_file;     // packed weights were read from there or kept there; empty for neither
+  std::string cache_warning;
+  Tokenizer tokenizer;
   Encoder encoder;
   Head head;
   std::string device = "cpu";
 
  private:
-  Encoder read_encoder();
+  // What is read at the same time, tokenizer and weights.
+  struct Parts;
+  LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts);
 };
 
 }  // namespace emberline

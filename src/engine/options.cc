@@ -83,6 +83,14 @@ void apply_device(Options& options, const OptionSpec& spec, std::string_view val
   options.device = value;
 }
 
+void apply_cache_dir(Options& options, const OptionSpec& spec, std::string_view value) {
+  if (value == spec.initial) {
+    options.cache_dir.reset();
+  } else {
+    options.cache_dir = std::string(value);
+  }
+}
+
 void apply_dtype(Options& options, const OptionSpec& spec, std::string_view value) {
   // Part of emberline's vocabulary, but of devices that this build does not run on.
   if (value == "f16" || value == "fp8") reject_unsupported(spec, value, "this build computes in auto, f32, bf16, int8");
@@ -179,11 +187,15 @@ void apply_threads(Options& options, const OptionSpec& spec, std::string_view va
   options.threads = parse_count(spec, value, kMaxThreads);
 }
 
-constexpr std::array<OptionSpec, 13> kTable{{
+constexpr std::array<OptionSpec, 14> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
     {"dtype", "choice", "auto", "auto,f32,bf16,int8",
      "Compute precision; auto takes bf16 where it is the faster, else f32, never int8.", true, apply_dtype},
+    {"cache_dir", "text", "auto", "",
+     "Directory where packed weights are kept, so that the next load takes milliseconds; auto takes "
+     "EMBERLINE_CACHE_DIR, else none.",
+     true, apply_cache_dir},
     {"layers", "layers", "-1", "",
      "Hidden layers to take: -1 is the last, 0 the embeddings' output, -4:-1 the last four, also 1,6,12 or all.", false,
      apply_layers},

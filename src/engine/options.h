@@ -19,7 +19,8 @@ enum class LongText { kTruncate, kError };
 struct Options {
   // Fixed when the model is loaded:
   std::string device = "auto";
-  std::optional<DType> dtype;  // f32, bf16 or int8
+  std::optional<DType> dtype;            // f32, bf16 or int8
+  std::optional<std::string> cache_dir;  // where packed weights are kept; an empty text for nowhere
   // May differ from handle to handle over the same weights:
   std::string layers = "-1";  // "-1", "-4:-1", "1,6,12", "all"
   LayerOp layer_op = LayerOp::kMean;

@@ -7,6 +7,7 @@ target_sources(emberline_core PRIVATE
   src/engine/loaded_model.cc
   src/engine/model_source.cc
   src/engine/options.cc
+  src/engine/packed_cache.cc
   src/engine/packer.cc
   src/engine/rows.cc
   src/engine/settings.cc

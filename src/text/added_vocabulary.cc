@@ -6,7 +6,7 @@
 namespace emberline {
 
 AddedVocabulary::AddedVocabulary(const std::vector<std::pair<std::string, int32_t>>& vocab)
-    : vocab_(vocab.begin(), vocab.end()), next_id_(static_cast<int32_t>(vocab.size())) {
+    : vocab_(vocab), next_id_(static_cast<int32_t>(vocab.size())) {
   for (const auto& [piece, id] : vocab) largest_id_ = std::max(largest_id_, id);
 }
 
@@ -17,8 +17,9 @@ int32_t AddedVocabulary::add(AddedToken token) {
     tokens_[place->second] = std::move(token);
     return tokens_[place->second].id;
   }
-  const auto known = vocab_.find(token.content);
-  token.id = known != vocab_.end() ? known->second : next_id_++;
+  const auto known = std::lower_bound(vocab_.begin(), vocab_.end(), token.content,
+                                      [](const auto& entry, const std::string& piece) { return entry.first < piece; });
+  token.id = known != vocab_.end() && known->first == token.content ? known->second : next_id_++;
   largest_id_ = std::max(largest_id_, token.id);
   tokens_.push_back(std::move(token));
   return tokens_.back().id;

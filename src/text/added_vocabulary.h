@@ -13,6 +13,7 @@ namespace emberline {
 
 class AddedVocabulary {
  public:
+  // `vocab` is sorted by piece and must outlive this.
   explicit AddedVocabulary(const std::vector<std::pair<std::string, int32_t>>& vocab);
 
   // The token's id. A token that is there already keeps its id and takes the new flags; its own id is not looked at.
@@ -23,7 +24,7 @@ class AddedVocabulary {
   int32_t largest_id() const { return largest_id_; }
 
  private:
-  std::unordered_map<std::string, int32_t> vocab_;
+  const std::vector<std::pair<std::string, int32_t>>& vocab_;
   std::unordered_map<std::string, size_t> places_;  // in tokens_, by content
   std::vector<AddedToken> tokens_;
   int32_t next_id_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/json_node.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +10,31 @@
 namespace emberline {
 namespace {
 
-using Json = nlohmann::json;
+// An object's members in the order of the file: a vocabulary has tens of thousands, which nobody looks up one by one.
+// Where a name comes twice the last member counts, as in most readers of JSON.
+template <typename Key, typename Value, typename Less, typename Allocator>
+struct Members : nlohmann::ordered_map<Key, Value, Less, Allocator> {
+  using Base = nlohmann::ordered_map<Key, Value, Less, Allocator>;
+  using Base::Base;
+
+  Value& operator[](const Key& key) {
+    this->emplace_back(key, Value());
+    return this->back().second;
+  }
+  Value& operator[](Key&& key) {
+    this->emplace_back(std::move(key), Value());
+    return this->back().second;
+  }
+  template <typename Name>
+  typename Base::iterator find(const Name& name) {
+    for (auto member = this->end(); member != this->begin();) {
+      if ((--member)->first == name) return member;
+    }
+    return this->end();
+  }
+};
+
+using Json = nlohmann::basic_json<Members>;
 
 constexpr int kMaxDepth = 128;  // as serde_json
 
@@ -110,6 +135,8 @@ std::vector<std::string> JsonNode::keys() const {
   if (!is_object()) fail_type(*this, value_, "an object");
   std::vector<std::string> names;
   for (const auto& item : json(value_).items()) names.push_back(item.key());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -145,6 +172,11 @@ std::vector<std::pair<std::string, int32_t>> JsonNode::ids() const {
           id.dump(), std::numeric_limits<int32_t>::max());
     found.emplace_back(item.key(), id.get<int32_t>());
   }
+  const auto is_before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  const auto is_same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  std::stable_sort(found.begin(), found.end(), is_before);
+  // The last of the same name stays.
+  found.erase(found.begin(), std::unique(found.rbegin(), found.rend(), is_same).base());
   return found;
 }
 

@@ -34,7 +34,7 @@ class JsonNode {
   std::string text() const;
   bool boolean() const;
   int64_t integer(int64_t lowest, int64_t highest) const;
-  // Members of an object whose values are all integers.
+  // Members of an object whose values are all integers, sorted by name.
   std::vector<std::pair<std::string, int32_t>> ids() const;
 
   bool boolean_or(const char* key, bool otherwise) const;  // otherwise: the member is missing or null

@@ -2,6 +2,7 @@
 #include "text/piece_trie.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace emberline {
 
@@ -59,12 +60,12 @@ class PieceTrie::Builder {
 
   void add_block() {
     nodes_.resize(nodes_.size() + 256);
-    taken_.resize(nodes_.size(), false);
+    taken_.resize(nodes_.size() / 64, 0);
     num_free_.push_back(256);
   }
 
   void take(uint32_t slot) {
-    taken_[slot] = true;
+    taken_[slot / 64] |= uint64_t{1} << (slot % 64);
     --num_free_[slot / 256];
   }
 
@@ -72,28 +73,33 @@ class PieceTrie::Builder {
     const size_t num_blocks = num_free_.size();
     for (size_t block = num_blocks > kSearchedBlocks ? num_blocks - kSearchedBlocks : 0; block < num_blocks; ++block) {
       if (num_free_[block] < bytes_.size()) continue;
-      for (uint32_t slot = 0; slot < 256; ++slot) {
-        const uint32_t base = static_cast<uint32_t>(block * 256) + (slot ^ bytes_[0]);
-        if (fits(base)) return base;
+      for (size_t word = 4 * block; word < 4 * block + 4; ++word) {
+        // Free slots for the first child.
+        for (uint64_t free = ~taken_[word]; free != 0; free &= free - 1) {
+          const auto slot = static_cast<uint32_t>(64 * word) + static_cast<uint32_t>(std::countr_zero(free));
+          const uint32_t base = slot ^ bytes_[0];
+          if (fits(base)) return base;
+        }
       }
     }
     add_block();
     return static_cast<uint32_t>(num_blocks * 256);
   }
 
+  bool is_taken(uint32_t slot) const { return (taken_[slot / 64] >> (slot % 64) & 1U) != 0; }
   bool fits(uint32_t base) const {
-    return std::none_of(bytes_.begin(), bytes_.end(), [&](uint8_t byte) { return taken_[base ^ byte]; });
+    return std::none_of(bytes_.begin() + 1, bytes_.end(), [&](uint8_t byte) { return is_taken(base ^ byte); });
   }
 
   std::vector<Node>& nodes_;
   const std::vector<std::pair<std::string_view, int32_t>>& pieces_;
-  std::vector<bool> taken_;         // [num_slots]
+  std::vector<uint64_t> taken_;     // a bit for each slot
   std::vector<uint32_t> num_free_;  // [num_blocks]
   std::vector<uint8_t> bytes_;      // of the children being placed
 };
 
 PieceTrie::PieceTrie(std::vector<std::pair<std::string_view, int32_t>>& pieces) {
-  std::sort(pieces.begin(), pieces.end());
+  if (!std::is_sorted(pieces.begin(), pieces.end())) std::sort(pieces.begin(), pieces.end());
   Builder(nodes_, pieces).build();
 }
 

@@ -118,13 +118,13 @@ TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file,
   const BertNormalizerConfig normalizer{true, settings.tokenize_chinese_chars, settings.strip_accents,
                                         settings.do_lower_case};
   WordPieceConfig wordpiece;
-  wordpiece.vocab = std::move(file.wordpiece.vocab);
   wordpiece.unk_token = settings.named_tokens.at("unk_token").content;
   const TemplateConfig post_processor{{{vocabulary.add(settings.named_tokens.at("cls_token"))}, {0}},
                                       {{vocabulary.add(settings.named_tokens.at("sep_token"))}, {0}},
                                       0};
   if (has_file) compare(file, normalizer, wordpiece, post_processor, warnings);
 
+  wordpiece.vocab = std::move(file.wordpiece.vocab);
   parts.normalizer = make_bert_normalizer(normalizer);
   parts.pre_tokenizer = make_bert_pre_tokenizer();
   parts.model = make_wordpiece(wordpiece);

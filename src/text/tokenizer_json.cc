@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer_json.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "text/bert_pre_tokenizer.h"
@@ -45,6 +45,19 @@ std::unique_ptr<PreTokenizer> read_pre_tokenizer(const JsonNode& node) {
   fail_stage(node, type, "BertPreTokenizer, null");
 }
 
+void check_ids_differ(const std::vector<std::pair<std::string, int32_t>>& vocab, const std::string& place) {
+  std::vector<int32_t> ids;
+  ids.reserve(vocab.size());
+  for (const auto& [piece, id] : vocab) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  const auto same = std::adjacent_find(ids.begin(), ids.end());
+  if (same == ids.end()) return;
+  const auto has_id = [&](const auto& entry) { return entry.second == *same; };
+  const auto first = std::find_if(vocab.begin(), vocab.end(), has_id);
+  const auto second = std::find_if(first + 1, vocab.end(), has_id);
+  fail(Code::kFormat, "{}: pieces \"{}\" and \"{}\" share id {}", place, first->first, second->first, *same);
+}
+
 WordPieceConfig read_wordpiece(const JsonNode& node) {
   const std::string type = node.text_or("type", node.has("continuing_subword_prefix") ? "WordPiece" : "(none)");
   if (type != "WordPiece") fail_stage(node, type, "WordPiece");
@@ -55,11 +68,7 @@ WordPieceConfig read_wordpiece(const JsonNode& node) {
   const JsonNode vocab = node.at("vocab");
   config.vocab = vocab.ids();
   check(!config.vocab.empty(), Code::kFormat, "{}: has no pieces", vocab.place());
-  std::unordered_map<int32_t, const std::string*> by_id;
-  for (const auto& [piece, id] : config.vocab) {
-    const auto [other, is_new] = by_id.emplace(id, &piece);
-    check(is_new, Code::kFormat, "{}: pieces \"{}\" and \"{}\" share id {}", vocab.place(), *other->second, piece, id);
-  }
+  check_ids_differ(config.vocab, vocab.place());
   return config;
 }
 

@@ -2,7 +2,7 @@
 #include "text/vocab_txt.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 
 #include "base/error.h"
 #include "text/unicode.h"
@@ -26,7 +26,7 @@ std::string_view without_trailing_space(std::string_view line) {
 std::vector<std::pair<std::string, int32_t>> read_vocab_txt(std::string_view text) {
   const size_t valid = utf8::valid_prefix(text);
   check(valid == text.size(), Code::kFormat, "vocab.txt: invalid UTF-8 at byte {}", valid);
-  std::unordered_map<std::string, int32_t> ids;
+  std::map<std::string, int32_t> ids;
   int32_t next = 0;
   for (size_t at = 0; at < text.size();) {
     const size_t newline = std::min(text.find('\n', at), text.size());

@@ -9,7 +9,8 @@
 
 namespace emberline {
 
-// White space at the end of a line does not count; of equal lines the last gives the id. Throws Error(kFormat).
+// Pieces with their line numbers, sorted by piece. White space at the end of a line does not count; of equal lines the
+// last gives the id. Throws Error(kFormat).
 std::vector<std::pair<std::string, int32_t>> read_vocab_txt(std::string_view text);
 
 }  // namespace emberline

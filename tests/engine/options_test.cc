@@ -38,8 +38,8 @@ TEST(OptionTable, NamesAreTheDocumentedOnesInOrder) {
   std::string names;
   for (const OptionSpec& spec : option_table()) names += std::string(spec.name) + " ";
   EXPECT_EQ(names,
-            "device dtype layers layer_op pooling normalize dims prompt prompt_name max_tokens long_text batch_tokens "
-            "threads ");
+            "device dtype cache_dir layers layer_op pooling normalize dims prompt prompt_name max_tokens long_text "
+            "batch_tokens threads ");
 }
 
 TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {

@@ -70,7 +70,8 @@ TEST(AddedTokens, TwoTokensWithOneContentAreRefused) {
 }
 
 TEST(AddedVocabulary, IdsComeFromTheVocabularyElseFollowIt) {
-  AddedVocabulary vocabulary({{"a", 4}, {"b", 9}});
+  const std::vector<std::pair<std::string, int32_t>> pieces = {{"a", 4}, {"b", 9}};
+  AddedVocabulary vocabulary(pieces);
   EXPECT_EQ(vocabulary.add(token("b", 77)), 9);
   EXPECT_EQ(vocabulary.add(token("new", 77)), 2);  // the vocabulary's size, not its largest id: as tokenizers does
   EXPECT_EQ(vocabulary.add(token("newer", -1)), 3);

@@ -34,6 +34,18 @@ TEST(TokenizerJson, CommittedFileIsRead) {
   EXPECT_EQ(file.post_processor.before.ids, std::vector<int32_t>{2});
 }
 
+TEST(TokenizerJson, FirstOfTwoMembersOfOneNameCounts) {
+  std::string text = tiny_tokenizer().dump();
+  const size_t vocab = text.find("\"vocab\":{") + 9;
+  text.insert(vocab, "\"[UNK]\":77777,");
+  text.insert(text.rfind('}'), ",\"version\":\"2.0\"");
+  EXPECT_EQ(refusal_of(Code::kUnsupported, text), "tokenizer.json: version \"2.0\", expected \"1.0\"");
+  text.insert(text.rfind('}'), ",\"version\":\"1.0\"");
+  const TokenizerFile file = read_tokenizer_json(text, "tokenizer.json");
+  for (const auto& [piece, id] : file.wordpiece.vocab) EXPECT_NE(id, 77777) << piece;
+  EXPECT_EQ(file.wordpiece.vocab.size(), tiny_tokenizer()["model"]["vocab"].size());
+}
+
 TEST(TokenizerJson, UnknownStagesAreNamedWithTheirPlace) {
   EXPECT_EQ(
       refusal_of(Code::kUnsupported, changed("/normalizer", {{"type", "NFKC"}})),

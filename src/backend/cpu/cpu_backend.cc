@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "backend/backend.h"
 #include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/cpu_linear.h"
@@ -12,6 +14,55 @@ namespace emberline {
 namespace cpu {
 namespace {
 
+// Tables of fewer bytes are as soon converted as looked up.
+constexpr int64_t kSmallestStoredBytes = 64 * 1024;
+
+// Floats of a store: only the pages that rows are read from are ever touched.
+class StoredFloats final : public Buffer {
+ public:
+  StoredFloats(const std::byte* stored, int64_t floats) {
+    data_ = const_cast<float*>(reinterpret_cast<const float*>(stored));  // read only, as all weights are
+    size_ = floats;
+  }
+};
+
+// A small matrix whose packing shows how these kernels lay out weights.
+struct Sample {
+  static constexpr int64_t kRows = 70;
+  static constexpr int64_t kCols = 130;
+  AlignedFloats numbers{kRows * kCols};
+
+  Sample() {
+    for (int64_t i = 0; i < numbers.size(); ++i) numbers.data()[i] = static_cast<float>(i * 37 % 251 - 125);
+  }
+  MatrixView view() { return {numbers.data(), kRows, kCols, kCols}; }
+};
+
+// FNV-1a of 64 bits.
+uint64_t digest(const void* data, int64_t bytes) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  for (int64_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const uint8_t*>(data)[i]) * 0x100000001b3U;
+  return hash;
+}
+
+uint64_t digest(const Kernels& kernels) {
+  Sample sample;
+  const int64_t floats = round_up(Sample::kRows, kernels.wide_panel) * Sample::kCols;
+  const AlignedFloats panels(floats);
+  kernels.pack_transposed(sample.view(), kernels.wide_panel, panels.data());
+  return digest(panels.data(), floats * static_cast<int64_t>(sizeof(float)));
+}
+
+uint64_t digest(const LowKernels& kernels) {
+  Sample sample;
+  const int64_t bytes = kernels.packed_bytes(Sample::kRows, Sample::kCols);
+  const AlignedFloats packed(bytes / static_cast<int64_t>(sizeof(float)) + 1);
+  const AlignedFloats scales(round_up(Sample::kRows, kColumnGranule));
+  std::fill_n(scales.data(), scales.size(), 125 / std::max(kernels.largest_weight, 1.0F));
+  kernels.pack(sample.view(), scales.data(), packed.data());
+  return digest(packed.data(), bytes);
+}
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const IsaChoice& choice) : kernels_(*choice.kernels), low_(choice.low), remark_(choice.remark) {}
@@ -24,6 +75,12 @@ class CpuBackend final : public Backend {
     return low_->precision == Precision::kBf16 ? DType::kBF16 : DType::kI8;
   }
 
+  std::string packing() const override {
+    return message("{} {} {}", describe(), dtype_name(dtype()), low_ != nullptr ? digest(*low_) : digest(kernels_));
+  }
+
+  void use_store(std::shared_ptr<PackedStore> store) override { store_ = std::move(store); }
+
   std::unique_ptr<Backend> without_weights() const override {
     return std::make_unique<CpuBackend>(IsaChoice{&kernels_, low_, remark_});
   }
@@ -31,16 +88,23 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Buffer> allocate(int64_t floats) const override { return std::make_unique<AlignedFloats>(floats); }
 
   std::unique_ptr<Buffer> upload(const TensorView& tensor) const override {
+    const auto bytes = tensor.size() * static_cast<int64_t>(sizeof(float));
+    const bool is_stored = store_ != nullptr && bytes >= kSmallestStoredBytes;
+    if (is_stored) {
+      const std::byte* stored = store_->find("f32 " + tensor.name, bytes);
+      if (stored != nullptr) return std::make_unique<StoredFloats>(stored, tensor.size());
+    }
     auto buffer = std::make_unique<AlignedFloats>(tensor.size());
     convert_to_f32(tensor, 0, tensor.size(), buffer->data());
+    if (is_stored) store_->keep("f32 " + tensor.name, buffer->data(), bytes);
     return buffer;
   }
 
   std::unique_ptr<Linear> make_linear(std::span<const LinearPart> parts,
                                       std::span<const float> input_factors) const override {
-    if (low_ != nullptr) return std::make_unique<LinearLow>(*low_, parts, input_factors, weights_);
+    if (low_ != nullptr) return std::make_unique<LinearLow>(*low_, parts, input_factors, weights_, store_.get());
     check(input_factors.empty(), Code::kInternal, "make_linear: got input factors, expected none in f32");
-    return std::make_unique<LinearF32>(kernels_, parts, weights_);
+    return std::make_unique<LinearF32>(kernels_, parts, weights_, store_.get());
   }
 
   void set_reading_order(std::span<Linear* const> weights) const override {
@@ -53,7 +117,7 @@ class CpuBackend final : public Backend {
   }
 
   std::unique_ptr<Linear> make_dense(const LinearPart& part) const override {
-    return std::make_unique<LinearF32>(kernels_, std::span(&part, 1), weights_);
+    return std::make_unique<LinearF32>(kernels_, std::span(&part, 1), weights_, nullptr);
   }
 
   std::unique_ptr<Operand> make_operand() const override {
@@ -72,6 +136,7 @@ class CpuBackend final : public Backend {
   const LowKernels* low_;  // null for f32
   std::string remark_;
   mutable WeightMemory weights_;
+  std::shared_ptr<PackedStore> store_;
 };
 
 }  // namespace

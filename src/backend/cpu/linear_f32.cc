@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstring>
 
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/linear_parts.h"
@@ -8,17 +9,26 @@
 
 namespace emberline::cpu {
 
-LinearF32::LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, WeightMemory& memory)
+LinearF32::LinearF32(const Kernels& kernels, std::span<const LinearPart> parts, WeightMemory& memory,
+                     PackedStore* store)
     : kernels_(kernels) {
   in_features = common_in_features(parts);
   out_features = total_out_features(parts);
   const int64_t width = kernels.wide_panel;
   const int64_t padded = (out_features + width - 1) / width * width;
-  panels_ = memory.take(checked_product(padded, in_features, "make_linear"));
+  const int64_t floats = checked_product(padded, in_features, "make_linear");
+  panels_ = memory.take(floats);
   if (std::any_of(parts.begin(), parts.end(), [](const LinearPart& part) { return part.bias.has_value(); })) {
     bias_ = stacked_bias(parts, padded);
   }
+  const auto bytes = floats * static_cast<int64_t>(sizeof(float));
+  const std::byte* stored = store != nullptr ? store->find(stored_name(parts), bytes) : nullptr;
+  if (stored != nullptr) {
+    std::memcpy(panels_, stored, static_cast<size_t>(bytes));
+    return;
+  }
   pack(parts);
+  if (store != nullptr) store->keep(stored_name(parts), panels_, bytes);
 }
 
 PanelsView LinearF32::columns(int64_t first, int64_t end) const {

@@ -24,6 +24,10 @@ int64_t total_out_features(std::span<const LinearPart> parts) {
   return out_features;
 }
 
+std::string stored_name(std::span<const LinearPart> parts) {
+  return message("packed {} +{}", parts[0].weight.name, parts.size() - 1);
+}
+
 AlignedFloats stacked_bias(std::span<const LinearPart> parts, int64_t padded) {
   AlignedFloats bias(padded);
   std::fill_n(bias.data(), padded, 0.0F);
