@@ -138,8 +138,8 @@ class Backend {
   virtual std::string packing() const { return describe(); }
   // From now on upload and make_linear look into the store and keep what they make there.
   virtual void use_store(std::shared_ptr<PackedStore> /*store*/) {}
-  // Another backend of the same kind, for weights that are needed for a moment.
-  virtual std::unique_ptr<Backend> without_weights() const = 0;
+  // Another backend on the same device, which multiplies in f32: for weights that are needed for a moment.
+  virtual std::unique_ptr<Backend> make_exact() const = 0;
   // Floats in device memory; throws Error(kOutOfMemory).
   virtual std::unique_ptr<Buffer> allocate(int64_t floats) const = 0;
   // Any float dtype, converted to f32.

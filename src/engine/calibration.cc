@@ -2,6 +2,7 @@
 #include "engine/calibration.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/parallel.h"
@@ -39,7 +40,7 @@ constexpr const char* kTexts[] = {
     "서울의 지하철은 새벽 다섯 시 반부터 운행을 시작한다.",
     "मौसम विभाग ने अगले दो दिनों में भारी बारिश की चेतावनी दी है।",
 };
-constexpr int64_t kMostTokens = 64;  // of one text
+constexpr int64_t kMostTokens = 32;  // of one text
 
 Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
   Batch batch;
@@ -59,17 +60,66 @@ Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
   return batch;
 }
 
-}  // namespace
-
-std::vector<std::vector<float>> calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
-                                          const Backend& backend) {
-  const Encoder encoder(config.network, weights, backend, allowed_cpus());
+std::vector<float> finished_vectors(const ModelConfig& config, const Batch& batch, const Backend& backend,
+                                    const Encoder& encoder, const Head& head, NormObserver* observer) {
   const std::unique_ptr<Stream> stream = backend.make_stream(allowed_cpus());
   EncoderScratch scratch;
+  const MatrixView hidden =
+      encoder.forward(*stream, batch, {.layers = {config.network.num_hidden_layers}}, scratch, observer);
+  HeadPlan plan;
+  plan.pooling = config.pooling;
+  plan.use_dense = true;
+  const MatrixView vectors = head.finish(*stream, hidden, batch, plan, scratch);
+  std::vector<float> out(static_cast<size_t>(vectors.rows * vectors.cols));
+  for (int64_t row = 0; row < vectors.rows; ++row) {
+    stream->download_row(vectors, row, vectors.cols, out.data() + row * vectors.cols);
+  }
+  return out;
+}
+
+}  // namespace
+
+int64_t num_builtin_texts() {
+  return static_cast<int64_t>(std::size(kTexts));
+}
+
+Calibration calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
+                      const Backend& backend) {
+  const std::unique_ptr<Backend> exact = backend.make_exact();
+  const Encoder encoder(config.network, weights, *exact, allowed_cpus());
+  const Head head(config, *exact);
   ColumnMaxima maxima(config.network);
-  encoder.forward(*stream, batch_of_texts(tokenizer, config.max_tokens), {.layers = {config.network.num_hidden_layers}},
-                  scratch, &maxima);
-  return smoothing_factors(config.network, weights, maxima);
+  const Batch batch = batch_of_texts(tokenizer, config.max_tokens);
+  std::vector<float> vectors = finished_vectors(config, batch, *exact, encoder, head, &maxima);
+  return {smoothing_factors(config.network, weights, maxima), std::move(vectors)};
+}
+
+std::vector<float> vectors_of_text(const ModelConfig& config, const Tokenizer& tokenizer, const Backend& backend,
+                                   const Encoder& encoder, const Head& head) {
+  const Batch batch = batch_of_texts(tokenizer, config.max_tokens);
+  return finished_vectors(config, batch, backend, encoder, head, nullptr);
+}
+
+Agreement agreement_of(std::span<const float> vectors, std::span<const float> exact, int64_t num_texts) {
+  Agreement agreement;
+  const auto dim = static_cast<int64_t>(exact.size()) / std::max<int64_t>(1, num_texts);
+  double sum = 0;
+  for (; agreement.num_texts < num_texts; ++agreement.num_texts) {
+    double product = 0;
+    double squares = 0;
+    double exact_squares = 0;
+    const auto first = static_cast<size_t>(agreement.num_texts * dim);
+    for (size_t i = first; i < first + static_cast<size_t>(dim); ++i) {
+      product += double{vectors[i]} * double{exact[i]};
+      squares += double{vectors[i]} * double{vectors[i]};
+      exact_squares += double{exact[i]} * double{exact[i]};
+    }
+    const double cosine = product / std::sqrt(squares * exact_squares);
+    sum += cosine;
+    if (!(cosine >= agreement.worst)) agreement.worst = cosine;
+  }
+  agreement.mean = sum / static_cast<double>(agreement.num_texts);
+  return agreement;
 }
 
 }  // namespace emberline

@@ -1,19 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What a short built-in text shows of a model's numbers, for products in int8.
-#include <memory>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "backend/backend.h"
 #include "model/config.h"
+#include "model/encoder.h"
+#include "model/head.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"
 
 namespace emberline {
 
-// Runs the built-in text through the network on `backend`, which keeps the weights it was given for that, and returns
-// what Encoder takes as factors. A few milliseconds for a small model. Throws what Encoder does.
-std::vector<std::vector<float>> calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
-                                          const Backend& backend);
+int64_t num_builtin_texts();
+
+// What the built-in text gives in f32.
+struct Calibration {
+  std::vector<std::vector<float>> factors;  // what Encoder takes
+  std::vector<float> vectors;               // [num_texts, dim]: finished as the model says
+};
+
+// Packs the network on a backend of its own for one pass, some ten milliseconds for a small model. Throws what Encoder
+// does.
+Calibration calibrate(const ModelConfig& config, const Weights& weights, const Tokenizer& tokenizer,
+                      const Backend& backend);
+
+// The built-in text's vectors, [num_texts, dim], as another precision makes them.
+std::vector<float> vectors_of_text(const ModelConfig& config, const Tokenizer& tokenizer, const Backend& backend,
+                                   const Encoder& encoder, const Head& head);
+
+// Cosines between vectors and those that they stand for.
+struct Agreement {
+  double mean = 1;
+  double worst = 1;
+  int64_t num_texts = 0;
+};
+
+// What int8 should reach, and what it must reach.
+inline constexpr Agreement kGoodAgreement = {.mean = 0.998, .worst = 0.99, .num_texts = 0};
+inline constexpr Agreement kLeastAgreement = {.mean = 0.995, .worst = 0.98, .num_texts = 0};
+
+// Both [num_texts, dim]. A NaN makes the mean NaN.
+Agreement agreement_of(std::span<const float> vectors, std::span<const float> exact, int64_t num_texts);
 
 }  // namespace emberline

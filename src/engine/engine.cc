@@ -26,10 +26,26 @@ Engine Engine::load(const std::string& path, const Options& options) {
   return load_on(make_cpu_backend("auto", options.dtype.value_or(fastest_dtype())), path, options);
 }
 
+namespace {
+
+// Below it vectors are another model's; between it and what parity asks for, `info` warns.
+void check_agreement(const LoadedModel& model) {
+  if (!model.int8_agreement) return;
+  const Agreement& int8 = *model.int8_agreement;
+  check(int8.mean >= kLeastAgreement.mean && int8.worst >= kLeastAgreement.worst, Code::kUnsupported,
+        "option dtype: int8 changes this model's vectors too much: their cosine to f32 is {} in the mean and {} at "
+        "worst on {} built-in texts, expected at least {} and {}; take bf16 or f32",
+        int8.mean, int8.worst, int8.num_texts, kLeastAgreement.mean, kLeastAgreement.worst);
+}
+
+}  // namespace
+
 Engine Engine::load_on(std::unique_ptr<Backend> backend, const std::string& path, const Options& options) {
   const char* usual = std::getenv("EMBERLINE_CACHE_DIR");
   const std::string cache = options.cache_dir.value_or(usual != nullptr ? usual : "");
-  return Engine(std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path), cache), options);
+  auto model = std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path), cache);
+  check_agreement(*model);
+  return Engine(std::move(model), options);
 }
 
 Engine Engine::derive(const Options& options) const {

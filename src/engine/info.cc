@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "engine/settings.h"
 
 namespace emberline {
@@ -19,6 +20,15 @@ int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& setting
   return (model.parameters + tokens * floats_per_token) * static_cast<int64_t>(sizeof(float));
 }
 
+std::string agreement_warning(const LoadedModel& model) {
+  if (!model.int8_agreement) return {};
+  const Agreement& int8 = *model.int8_agreement;
+  if (int8.mean >= kGoodAgreement.mean && int8.worst >= kGoodAgreement.worst) return {};
+  return message(
+      "int8 vectors of this model have a cosine to f32 of {} in the mean and {} at worst on {} built-in texts.",
+      int8.mean, int8.worst, int8.num_texts);
+}
+
 }  // namespace
 
 std::string describe(const LoadedModel& model, const Settings& settings) {
@@ -26,6 +36,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   std::vector<std::string> warnings = model.config.warnings;
   warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
   if (!model.cache_warning.empty()) warnings.push_back(model.cache_warning);
+  if (const std::string warning = agreement_warning(model); !warning.empty()) warnings.push_back(warning);
   if (const std::string remark = model.backend->remark(); !remark.empty()) warnings.push_back(remark);
   std::vector<std::string> prompt_names;
   prompt_names.reserve(model.config.prompts.size());
@@ -49,6 +60,9 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["parameters"] = model.parameters;
   info["weights_bytes"] = model.weights_bytes;
   info["estimated_memory_bytes"] = estimated_memory_bytes(model, settings);
+  if (const std::optional<Agreement>& int8 = model.int8_agreement) {
+    info["int8_cosine"] = {{"mean", int8->mean}, {"worst", int8->worst}, {"texts", int8->num_texts}};
+  }
   info["cache_file"] = model.cache_file.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(model.cache_file);
   info["layers_selected"] = settings.selection.layers;
   info["layer_op"] = layer_op_name(settings.selection.op);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/loaded_model.h"
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 using Factors = std::vector<std::vector<float>>;  // [num_norms - 1][hidden]
 
 constexpr const char* kFactors = "operand factors";
+constexpr const char* kAgreement = "int8 agreement";
 
 // One file for each model directory and way of packing; a model that changed takes the place of what it was.
 fs::path cache_file_of(const fs::path& cache_directory, const fs::path& model_directory, const Backend& backend) {
@@ -42,6 +44,7 @@ int64_t factor_bytes(const NetworkConfig& network) {
 }
 
 std::optional<Factors> stored_factors(const PackedCache& cache, const NetworkConfig& network) {
+  if (cache.find(kAgreement, sizeof(Agreement)) == nullptr) return std::nullopt;
   const auto* numbers = reinterpret_cast<const float*>(cache.find(kFactors, factor_bytes(network)));
   if (numbers == nullptr) return std::nullopt;
   Factors factors;
@@ -59,47 +62,44 @@ struct LoadedModel::Parts {
   std::optional<Encoder> encoder;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;
-  std::string cache_file;
-  std::string cache_warning;
+  std::shared_ptr<PackedCache> cache;  // null where there is none
+  std::vector<float> factors;          // to keep, until the cache is written
+  std::vector<float> exact_vectors;    // of the built-in text; empty where they were not needed
 
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
   void read_tokenizer() { tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first); }
+  Factors find_factors(const Weights& weights, const Backend& backend);
 };
 
 // The mapping of the weights ends with this function: the backend holds packed copies.
 LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& directory,
                                             const fs::path& cache_directory) {
   Parts parts;
-  const ModelConfig& config = parts.config = read_model_config(directory);
-  const Weights weights = Weights::open(config.network_directory);
+  parts.config = read_model_config(directory);
+  const Weights weights = Weights::open(parts.config.network_directory);
   for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
   parts.weights_bytes = weights.total_bytes();
-  const std::shared_ptr<PackedCache> cache = open_cache(cache_directory, config, backend);
-  if (cache != nullptr) backend.use_store(cache);
-
-  std::vector<float> kept_factors;
-  std::optional<Factors> factors;
-  if (backend.dtype() != DType::kI8) factors = Factors();
-  if (!factors && cache != nullptr) factors = stored_factors(*cache, config.network);
-  if (!factors) {
-    parts.read_tokenizer();  // factors are found by running text through the network
-    factors = calibrate(config, weights, *parts.tokenizer, *backend.without_weights());
-    for (const std::vector<float>& norm : *factors) kept_factors.insert(kept_factors.end(), norm.begin(), norm.end());
-    if (cache != nullptr) cache->keep(kFactors, kept_factors.data(), factor_bytes(config.network));
-  }
+  parts.cache = open_cache(cache_directory, parts.config, backend);
+  if (parts.cache != nullptr) backend.use_store(parts.cache);
+  const Factors factors = backend.dtype() == DType::kI8 ? parts.find_factors(weights, backend) : Factors();
   const int64_t threads = allowed_cpus();
   run_parallel(2, threads, [&](int64_t i) {
-    if (i == 0) parts.encoder.emplace(config.network, weights, backend, threads, *factors);
+    if (i == 0) parts.encoder.emplace(parts.config.network, weights, backend, threads, factors);
     if (i == 1 && !parts.tokenizer) parts.read_tokenizer();
   });
-  if (cache == nullptr) return parts;
-  try {
-    cache->save();
-    parts.cache_file = cache->file().string();
-  } catch (const Error& error) {
-    parts.cache_warning = message("Packed weights were not kept: {}.", error.what());
-  }
   return parts;
+}
+
+Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& backend) {
+  if (cache != nullptr) {
+    if (std::optional<Factors> stored = stored_factors(*cache, config.network)) return std::move(*stored);
+  }
+  read_tokenizer();
+  Calibration calibration = calibrate(config, weights, *tokenizer, backend);
+  exact_vectors = std::move(calibration.vectors);
+  for (const std::vector<float>& norm : calibration.factors) factors.insert(factors.end(), norm.begin(), norm.end());
+  if (cache != nullptr) cache->keep(kFactors, factors.data(), factor_bytes(config.network));
+  return std::move(calibration.factors);
 }
 
 LoadedModel::LoadedModel(std::unique_ptr<Backend> device_backend, const fs::path& directory,
@@ -111,8 +111,6 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
       config(std::move(parts.config)),
       parameters(parts.parameters),
       weights_bytes(parts.weights_bytes),
-      cache_file(std::move(parts.cache_file)),
-      cache_warning(std::move(parts.cache_warning)),
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),
       head(config, *backend) {
@@ -121,6 +119,23 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
     const int64_t size = step.in_features * step.out_features + (step.bias ? step.out_features : 0);
     parameters += size;
     weights_bytes += size * static_cast<int64_t>(sizeof(float));
+  }
+  PackedCache* cache = parts.cache.get();
+  if (!parts.exact_vectors.empty()) {
+    const std::vector<float> vectors = vectors_of_text(config, tokenizer, *backend, encoder, head);
+    int8_agreement = agreement_of(vectors, parts.exact_vectors, num_builtin_texts());
+    if (cache != nullptr) cache->keep(kAgreement, &*int8_agreement, sizeof(Agreement));
+  } else if (backend->dtype() == DType::kI8) {
+    const std::byte* stored = cache->find(kAgreement, sizeof(Agreement));
+    check(stored != nullptr, Code::kInternal, "{}: has factors but no agreement", cache->file().string());
+    std::memcpy(&int8_agreement.emplace(), stored, sizeof(Agreement));
+  }
+  if (cache == nullptr) return;
+  try {
+    cache->save();
+    cache_file = cache->file().string();
+  } catch (const Error& error) {
+    cache_warning = message("Packed weights were not kept: {}.", error.what());
   }
 }
 

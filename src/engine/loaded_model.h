@@ -3,9 +3,11 @@
 // Weights, tokenizer and device of one model directory: what all handles over it share.
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
+#include "engine/calibration.h"
 #include "model/config.h"
 #include "model/encoder.h"
 #include "model/head.h"
@@ -26,6 +28,7 @@ struct LoadedModel {
   int64_t weights_bytes = 0;  // of the tensors in the files
   std::string cache_file;     // packed weights were read from there or kept there; empty for neither
   std::string cache_warning;
+  std::optional<Agreement> int8_agreement;  // of its vectors with those in f32, on a built-in text; int8 only
   Tokenizer tokenizer;
   Encoder encoder;
   Head head;

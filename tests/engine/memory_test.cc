@@ -38,7 +38,7 @@ class SmallDevice : public Backend {
   }
   std::unique_ptr<Linear> make_dense(const LinearPart& part) const override { return device_->make_dense(part); }
   std::unique_ptr<Operand> make_operand() const override { return device_->make_operand(); }
-  std::unique_ptr<Backend> without_weights() const override { return device_->without_weights(); }
+  std::unique_ptr<Backend> make_exact() const override { return device_->make_exact(); }
   std::unique_ptr<Stream> make_stream(int64_t threads) const override { return device_->make_stream(threads); }
   int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const override {
     return device_->preferred_batch_tokens(hidden, ffn);

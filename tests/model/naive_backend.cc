@@ -275,7 +275,7 @@ class NaiveBackend : public Backend {
     return std::make_unique<NaiveBuffer>(to_floats(tensor));
   }
 
-  std::unique_ptr<Backend> without_weights() const override { return make_naive_backend(); }
+  std::unique_ptr<Backend> make_exact() const override { return make_naive_backend(); }
   std::unique_ptr<Operand> make_operand() const override { return std::make_unique<NaiveOperand>(); }
   std::unique_ptr<Linear> make_dense(const LinearPart& part) const override { return make_linear({&part, 1}, {}); }
 

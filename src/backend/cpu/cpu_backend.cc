@@ -81,8 +81,8 @@ class CpuBackend final : public Backend {
 
   void use_store(std::shared_ptr<PackedStore> store) override { store_ = std::move(store); }
 
-  std::unique_ptr<Backend> without_weights() const override {
-    return std::make_unique<CpuBackend>(IsaChoice{&kernels_, low_, remark_});
+  std::unique_ptr<Backend> make_exact() const override {
+    return std::make_unique<CpuBackend>(IsaChoice{.kernels = &kernels_, .low = nullptr, .remark = {}});
   }
 
   std::unique_ptr<Buffer> allocate(int64_t floats) const override { return std::make_unique<AlignedFloats>(floats); }
