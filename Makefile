@@ -48,6 +48,7 @@ test-all: .venv/.test-tools .venv-reference/.complete ## test, ThreadSanitizer, 
 
 bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
 	$(PY) bench/run.py $(BENCH_FLAGS)
+	$(PY) bench/tokenizer.py $(BENCH_FLAGS)
 	$(PY) bench/spark_bench.py $(BENCH_FLAGS)
 
 wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
