@@ -12,6 +12,7 @@ namespace emberline::cpu {
 namespace {
 
 constexpr long kRounds = 20000;
+constexpr long kTileRounds = 2000;  // as long: a tile product takes many steps' time
 
 // Twelve independent chains c = c * a + a in registers 2 to 13, `step` of each. In assembly, because compilers keep
 // such chains in memory at times; a = 0.5, so that the chains stay near 1.
@@ -93,7 +94,7 @@ TileConfig whole_tiles() {
   return config;
 }
 #define EMB_TILE_BURST(multiply)                                                             \
-  long rounds = kRounds / 10;                                                                \
+  long rounds = kTileRounds;                                                                 \
   const TileConfig config = whole_tiles();                                                   \
   __asm__ volatile("ldtilecfg %1\n1:\n" multiply " %%tmm6, %%tmm4, %%tmm0\n" multiply        \
                    " %%tmm7, %%tmm4, %%tmm1\n" multiply " %%tmm6, %%tmm5, %%tmm2\n" multiply \
@@ -103,11 +104,11 @@ TileConfig whole_tiles() {
                    : "cc")
 double burst_amx_bf16() {
   EMB_TILE_BURST("tdpbf16ps");
-  return 2.0 * 16 * 16 * 32 * 4 * (kRounds / 10);
+  return 2.0 * 16 * 16 * 32 * 4 * kTileRounds;
 }
 double burst_amx_int8() {
   EMB_TILE_BURST("tdpbssd");
-  return 2.0 * 16 * 16 * 64 * 4 * (kRounds / 10);
+  return 2.0 * 16 * 16 * 64 * 4 * kTileRounds;
 }
 
 using Burst = double (*)();
