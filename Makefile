@@ -30,7 +30,7 @@ LIBRARIES := build/release/libemberline.so
 JVM_SOURCES := $(shell find pom.xml jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help build demo test test-all bench wheel native jars format lint clean FORCE
+.PHONY: help build demo test test-all bench bench-models wheel native jars format lint clean FORCE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,7 +48,14 @@ test-all: .venv/.test-tools .venv-reference/.complete ## test, ThreadSanitizer, 
 
 bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/all-MiniLM-L6-v2 ## us and the others, same rows, same cores, same run
 	$(PY) bench/run.py $(BENCH_FLAGS)
+	$(PY) bench/tokenizer.py $(BENCH_FLAGS)
 	$(PY) bench/spark_bench.py $(BENCH_FLAGS)
+
+# The large model gets few rows, so that a run takes minutes.
+bench-models: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/bge-small-en-v1.5 $(MODELS)/bge-base-random ## the same with other models, and held to AVX2
+	$(PY) bench/run.py --model $(MODELS)/bge-small-en-v1.5 --rows 0.5 --rounds 3 $(BENCH_FLAGS)
+	$(PY) bench/run.py --model $(MODELS)/bge-base-random --rows 0.1 --rounds 3 $(BENCH_FLAGS)
+	$(PY) bench/run.py --isa avx2 $(BENCH_FLAGS)
 
 wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
 	@ls build/wheel/*.whl
@@ -99,6 +106,9 @@ build/third_party/.complete: tools/get_third_party.sh
 
 $(MODELS)/all-MiniLM-L6-v2: | .venv/.build-tools
 	$(PY) tools/get_models.py $(MODELS) $(@F)
+
+$(MODELS)/bge-base-random: | .venv/.test-tools $(MODELS)/bge-small-en-v1.5
+	$(PY) tools/make_random_model.py $@ --like bge-base
 
 $(MODELS)/%: | .venv/.test-tools
 	$(PY) tools/get_models.py $(MODELS) $*

@@ -5,7 +5,7 @@
 Every engine lives in a process of its own, which is stopped while another one works. A round gives each engine each
 workload once; the best round counts. Where an engine takes a batch size, the better of those it lists counts. All
 vectors are compared with sentence-transformers' before anything is timed, so nobody is timed while computing
-something else.
+something else. With --isa only emberline is timed, its kernels and the peak being those of that instruction set.
 """
 
 import argparse
@@ -36,7 +36,10 @@ PEERS = {  # name in the table -> (module in peers/, which ends in its dtype, vi
     f"{OURS} int8": ("peers/emberline_int8", ".venv"),
     "ONNX Runtime int8": ("peers/onnxruntime_int8", ".venv-reference"),
     "OpenVINO int8": ("peers/openvino_int8", ".venv-reference"),
+    "CTranslate2 int8": ("peers/ctranslate2_int8", ".venv-reference"),
 }
+OURS_AND_REFERENCE = (OURS, f"{OURS} int8", REFERENCE)  # what is started where an instruction set is forced
+F32_ISA = {"amx": "avx512", "avxvnni": "avx2"}  # whose f32 kernels those without their own take
 WORKLOADS = {"tokens128": 512, "natural": 2000}  # table -> rows of it
 MIN_COSINE = {"f32": 0.999999, "bf16": 0.998, "int8": 0}  # below it an engine computes something else; int8 varies
 
@@ -51,14 +54,18 @@ def ours_in(dtype):
 
 def build_probe():
     """The program that prints the machine's f32 peak."""
-    probe, sources = ROOT / "build/bench/machine_peak", ["bench/machine_peak.cc", "bench/ops/peak_probe.cc"]
-    flags = ["-std=c++20", "-O3", "-pthread", "-Ibench"]
+    probe, sources = (
+        ROOT / "build/bench/machine_peak",
+        ["bench/machine_peak.cc", "src/backend/cpu/peak_probe.cc", "src/base/parallel.cc"],
+    )
+    flags = ["-std=c++20", "-O3", "-pthread", "-Isrc"]
     subprocess.run(["g++", *flags, *sources, "-o", probe], check=True, cwd=ROOT)
     return probe
 
 
-def peak_gflops(probe, threads):
-    return float(subprocess.run([probe, str(threads)], capture_output=True, text=True, check=True).stdout)
+def peak_gflops(probe, threads, isa):
+    command = [probe, str(threads), *([F32_ISA.get(isa, isa)] if isa else [])]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def flops(model, lengths):
@@ -70,10 +77,14 @@ def flops(model, lengths):
 
 
 def prepare(model, corpus):
-    """Makes the tables and the model's ONNX graph where they are not there yet."""
+    """The folder of the model that all engines share; makes it and the tables where they are not there yet."""
     if not all((corpus / f"{name}.parquet").exists() for name in WORKLOADS):
         subprocess.run([sys.executable, ROOT / "tools/make_table.py", corpus], check=True)
-    subprocess.run([sys.executable, ROOT / "bench/get_onnx.py", ROOT / "build/models" / model.name, model], check=True)
+    shared = ROOT / "build/bench" / model.name
+    if not (shared / "model.onnx").exists():
+        python = ROOT / ".venv-reference/bin/python"
+        subprocess.run([python, ROOT / "bench/make_onnx.py", model, shared], check=True)
+    return shared
 
 
 def token_counts(model, path, rows):
@@ -107,61 +118,74 @@ def check_vectors(workers, corpus, workloads):
     return worst
 
 
-def report(args, workers, best, counts, peaks, worst):
+def report(args, best, counts, peak, worst):
     """The lines of the table, in Markdown."""
-    peak = max(peaks)
-    how = f"{args.model.name}, {args.threads} threads, best of {args.rounds}, {args.clock} clock"
+    forced = f", EMBERLINE_ISA={args.isa}" if args.isa else ""
+    how = f"{args.model.name}, {args.threads} threads, best of {args.rounds}, {args.clock} clock{forced}"
     yield f"{datetime.date.today()}, commit {commit()}, {how}  "
     yield f"Processor: {processor()}  "
-    yield f"Measured f32 peak of {args.threads} threads: {peak:.0f} GFLOP/s"
+    vectors = f" in {F32_ISA.get(args.isa, args.isa)}" if args.isa else ""
+    yield f"Measured f32 peak of {args.threads} threads{vectors}: {peak:.0f} GFLOP/s"
     for workload, lengths in counts.items():
         rows, tokens, work = len(lengths), sum(lengths), flops(args.model, lengths)
         yield ""
         yield f"{workload}: {rows} rows, {tokens / rows:.1f} tokens a row, longest {max(lengths)}"
         yield ""
-        yield f"| engine | dtype | batch | rows/s | tokens/s | {OURS} is faster by | of the f32 peak | worst cosine |"
+        compared = "faster than f32 by" if args.isa else f"{OURS} is faster by"
+        yield f"| engine | dtype | batch | rows/s | tokens/s | {compared} | of the f32 peak | worst cosine |"
         yield "|---|---|---|---|---|---|---|---|"
-        for name in workers:
+        for name, (seconds, batch) in best[workload].items():
             dtype = dtype_of(name)
-            base = best[workload].get(ours_in(dtype))
-            seconds, batch = best[workload][name]
-            ratio = f"{seconds / base[0]:.2f}" if base else "-"
             share = f"{work / seconds / 1e9 / peak:.0%}"
             own = name.removesuffix(f" {dtype}")
+            ratio = ratio_of(best[workload], name, bool(args.isa))
             cells = (own, dtype, batch or "own", f"{rows / seconds:.1f}", f"{tokens / seconds:,.0f}", ratio, share)
             yield f"| {' | '.join(map(str, cells))} | {worst[name]:.7f} |"
 
 
+def ratio_of(best, name, to_own_f32):
+    """How many times as fast as an engine ours is in its dtype; or how many times as fast it is as ours in f32."""
+    base = best.get(OURS if to_own_f32 else ours_in(dtype_of(name)))
+    if not base:
+        return "-"
+    seconds = best[name][0]
+    return f"{base[0] / seconds if to_own_f32 else seconds / base[0]:.2f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "build/bench/all-MiniLM-L6-v2")
+    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "build/models/all-MiniLM-L6-v2")
     parser.add_argument("--corpus", type=pathlib.Path, default=ROOT / "build/corpus")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", help=f"engines to take: {', '.join(PEERS)}")
-    parser.add_argument("--rows", type=float, default=1.0, help="factor on the number of rows")
+    parser.add_argument("--rows", type=float, default=1.0, help="factor on the number of rows: 0.1 for a large model")
+    parser.add_argument("--isa", help="instruction set that emberline is held to, as EMBERLINE_ISA has it")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu: for a look on a busy machine")
     parser.add_argument("--markdown", type=pathlib.Path, help="put the table between the marks of this file, too")
     args = parser.parse_args()
     Worker.clock = args.clock
+    if args.isa:
+        os.environ["EMBERLINE_ISA"] = args.isa
 
-    prepare(args.model, args.corpus)
+    shared = prepare(args.model, args.corpus)
     workloads = {name: max(1, round(rows * args.rows)) for name, rows in WORKLOADS.items()}
-    counts = {name: token_counts(args.model, args.corpus / f"{name}.parquet", n) for name, n in workloads.items()}
-    with running(PEERS, args.only or PEERS, args.model, args.threads) as workers:
+    counts = {name: token_counts(shared, args.corpus / f"{name}.parquet", n) for name, n in workloads.items()}
+    with running(PEERS, args.only or (OURS_AND_REFERENCE if args.isa else PEERS), shared, args.threads) as workers:
         say("comparing vectors")
         worst = check_vectors(workers, args.corpus, workloads)
+        timed = {name: worker for name, worker in workers.items() if not args.isa or name.startswith(OURS)}
         probe = build_probe()
-        peaks = [peak_gflops(probe, args.threads)]
+        peak = peak_gflops(probe, args.threads, args.isa)
         best = {
-            name: measure(workers, args.corpus / f"{name}.parquet", rows, args.rounds)
-            for name, rows in workloads.items()
+            name: measure(timed, args.corpus / f"{name}.parquet", rows, args.rounds) for name, rows in workloads.items()
         }
-        peaks.append(peak_gflops(probe, args.threads))
-    lines = "\n".join(report(args, workers, best, counts, peaks, worst))
+        peak = max(peak, peak_gflops(probe, args.threads, args.isa))
+    lines = "\n".join(report(args, best, counts, peak, worst))
     print(lines)
     if args.markdown:
-        write_between_marks(args.markdown, "bench/run.py", lines)
+        mark = " ".join(filter(None, ("bench/run.py", args.model.name, args.isa)))
+        write_between_marks(args.markdown, mark, lines)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 A peer module has BATCHES, the batch sizes to try, and load(model, threads), which returns embed(rows, batch). A request
 {"table": parquet, "rows": n, "batch": b, "vectors": npy or null} is answered by {"seconds": s, "cpu_seconds": c} on the
 stream that standard output was when the worker started; what the engine itself prints goes to standard error. Peers in
-peers/ get a list of texts and return an array; those in spark_peers/ get a table's path and return an array only where
-`wanted` is true.
+peers/ get a list of texts, or what their prepare(texts) makes of it off the clock, and return an array; those in
+spark_peers/ get a table's path; these and those in tokenizer_peers/ return an array only where `wanted` is true.
 """
 
 import importlib
@@ -19,10 +19,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 
-def rows_of(table, rows, reads_files):
-    """What the peer is handed: texts, or a table that has these rows and no others."""
+def rows_of(table, rows, peer, reads_files):
+    """What the peer is handed: texts, what it makes of them, or a table that has these rows and no others."""
     if not reads_files:
-        return pq.read_table(table, columns=["text"])["text"].to_pylist()[:rows]
+        texts = pq.read_table(table, columns=["text"])["text"].to_pylist()[:rows]
+        return peer.prepare(texts) if hasattr(peer, "prepare") else texts
     part = pathlib.Path(table).parent.parent / f"bench/{pathlib.Path(table).stem}-{rows}.parquet"
     if not part.exists():
         pq.write_table(pq.read_table(table).slice(0, rows), part)
@@ -43,15 +44,16 @@ def main():
         request = json.loads(line)
         key = request["table"], request["rows"]
         if key not in cached:
-            cached[key] = rows_of(*key, reads_files)
-        wanted = {"wanted": bool(request["vectors"])} if reads_files else {}
+            cached[key] = rows_of(*key, peer, reads_files)
+        wanted = {} if module.parent.name == "peers" else {"wanted": bool(request["vectors"])}
         started, cpu_started = time.perf_counter(), time.process_time()
         vectors = embed(cached[key], request["batch"], **wanted)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         # An engine may know better what belongs to a warm run.
         seconds = getattr(embed, "seconds", None) or seconds
         if request["vectors"]:
-            np.save(request["vectors"], np.asarray(vectors, np.float32))
+            array = np.asarray(vectors)
+            np.save(request["vectors"], array if array.dtype.kind == "i" else array.astype(np.float32))
         print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds}), file=answers, flush=True)
 
 

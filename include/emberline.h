@@ -133,6 +133,10 @@ EMB_API void emb_model_release(emb_model* model);
 EMB_API int64_t emb_model_dim(const emb_model* model);        /* floats in one vector */
 EMB_API int64_t emb_model_max_tokens(const emb_model* model); /* special tokens included */
 EMB_API const char* emb_model_info(const emb_model* model);   /* JSON, owned by model */
+/* Multiplications and additions a second that this handle's threads reach together in registers, by the instructions
+ * that its products take: what its speed is a share of, now. Keeps all of them busy for some milliseconds; 0 where the
+ * device has no probe. */
+EMB_API emb_code emb_measure_peak(const emb_model* model, double* operations_per_second);
 
 /* The work. run may be NULL. Bad rows get a status and do not fail the call. */
 EMB_API emb_code emb_embed(const emb_model* model, const emb_rows* rows, const emb_vectors* out, emb_run* run);

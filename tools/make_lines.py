@@ -139,6 +139,11 @@ def broken(pick: random.Random, real: list[str]) -> bytes:
     return data if pick.random() < 0.5 else data[: pick.randrange(len(data) + 1)]
 
 
+def is_made_up(index: int) -> bool:
+    """Whether a line is no message of a translation: every third is not."""
+    return index % 3 == 2
+
+
 def make(count: int) -> list[bytes]:
     real = translations()
     pick = random.Random(20240229)
@@ -164,7 +169,7 @@ def make(count: int) -> list[bytes]:
     for i in range(count):
         # Two lines of real text to one that is made up; after each message came once, two of them make a line.
         number = i - i // 3
-        if i % 3 == 2:
+        if is_made_up(i):
             line = kinds[i // 3 % len(kinds)]()
         else:
             line = order[number % len(order)] + (f" {pick.choice(real)}" if number >= len(order) else "")

@@ -14,9 +14,9 @@
 #include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/amx_permission.h"
 #include "backend/cpu/low_kernels.h"
+#include "backend/cpu/peak_probe.h"
 #include "base/cpu_features.h"
-#include "peak_probe.h"
-#include "thread_clock.h"
+#include "base/thread_clock.h"
 
 namespace emberline::cpu {
 namespace {

@@ -16,10 +16,10 @@
 #include "backend/backend.h"
 #include "backend/cpu/attention.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/peak_probe.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
-#include "peak_probe.h"
-#include "thread_clock.h"
+#include "base/thread_clock.h"
 
 namespace emberline {
 namespace {
@@ -62,7 +62,7 @@ void measure(benchmark::State& state, double flops, double tokens, const std::fu
     pass();
     times.push_back(thread_seconds() - start);
     state.PauseTiming();
-    peaks.push_back(burst_gflops(isa));
+    peaks.push_back(cpu::burst_gflops(isa));
     state.ResumeTiming();
   }
   std::sort(times.begin(), times.end());

@@ -3,7 +3,7 @@
 
 import numpy as np
 import openvino
-from tokens import PaddedBatches, mean_pool
+from tokens import PaddedBatches, pool_of
 
 BATCHES = (16, 64)
 
@@ -13,7 +13,7 @@ def load(model, threads, hint="LATENCY", precision="f32", graph="model.onnx"):
     settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": hint}
     compiled = core.compile_model(f"{model}/{graph}", "CPU", settings)
     queue = openvino.AsyncInferQueue(compiled)  # as many requests in flight as the hint asks for
-    source = PaddedBatches(model)
+    source, pool = PaddedBatches(model), pool_of(model)
     dim = compiled.output(0).partial_shape[-1].get_length()
 
     def embed(texts, batch):
@@ -21,7 +21,7 @@ def load(model, threads, hint="LATENCY", precision="f32", graph="model.onnx"):
 
         def finish(request, place):
             rows, mask = place
-            vectors[rows] = mean_pool(request.get_output_tensor(0).data, mask)
+            vectors[rows] = pool(request.get_output_tensor(0).data, mask)
 
         queue.set_callback(finish)
         for rows, ids, mask in source.batches(texts, batch):

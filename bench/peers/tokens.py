@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a careful user of a bare runtime writes: fast tokenizer, rows sorted by length, padded batches, mean pooling."""
+"""What a careful user of a bare runtime writes: fast tokenizer, rows sorted by length, padded batches, pooling."""
 
 import json
 import pathlib
@@ -30,8 +30,26 @@ class PaddedBatches:
             yield rows, ids, (np.arange(ids.shape[1]) < lengths[rows, None]).astype(np.int64)
 
 
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def mean_pool(hidden, mask):
     """Unit vectors [rows, hidden] of hidden states [rows, tokens, hidden]."""
     weights = mask.astype(np.float32)
-    pooled = np.matmul(weights[:, None, :], hidden)[:, 0] / weights.sum(axis=1, keepdims=True)
-    return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    return unit(np.matmul(weights[:, None, :], hidden)[:, 0] / weights.sum(axis=1, keepdims=True))
+
+
+def cls_pool(hidden, mask):
+    """The same, of the first token alone."""
+    return unit(hidden[:, 0])
+
+
+def pool_of(model):
+    """mean_pool or cls_pool, whichever a model's own files ask for."""
+    settings = json.loads(pathlib.Path(model, "1_Pooling/config.json").read_text())
+    modes = [name for name, is_on in settings.items() if name.startswith("pooling_mode_") and is_on is True]
+    pools = {"pooling_mode_mean_tokens": mean_pool, "pooling_mode_cls_token": cls_pool}
+    if len(modes) != 1 or modes[0] not in pools:
+        raise ValueError(f"{model}: the bench pools by mean or by the first token, not by {', '.join(modes)}")
+    return pools[modes[0]]

@@ -19,6 +19,7 @@ from ctypes import (
     Structure,
     byref,
     c_char_p,
+    c_double,
     c_int,
     c_int32,
     c_int64,
@@ -114,6 +115,7 @@ _SIGNATURES = {
     "emb_model_dim": (c_int64, [c_void_p]),
     "emb_model_max_tokens": (c_int64, [c_void_p]),
     "emb_model_info": (c_char_p, [c_void_p]),
+    "emb_measure_peak": (c_int, [c_void_p, POINTER(c_double)]),
     "emb_embed": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Vectors), POINTER(_Run)]),
     "emb_tokenize": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Tokens)]),
     "emb_tokens_release": (None, [POINTER(_Tokens)]),
@@ -282,6 +284,11 @@ class Handle:
 
     def info(self) -> dict:
         return json.loads(library().emb_model_info(self._pointer))
+
+    def measured_peak(self) -> float:
+        peak = c_double()
+        _check(library().emb_measure_peak(self._pointer, byref(peak)))
+        return peak.value
 
     def row_message(self, status: int) -> str:
         return library().emb_row_message(self._pointer, status).decode(errors="replace")

@@ -185,6 +185,14 @@ const char* emb_model_info(const emb_model* model) {
   return info;
 }
 
+emb_code emb_measure_peak(const emb_model* model, double* operations_per_second) {
+  return guard([&] {
+    double& target = deref(operations_per_second, "emb_measure_peak", "operations_per_second");
+    target = 0;
+    target = deref(model, "emb_measure_peak", "model").engine.measured_peak();
+  });
+}
+
 emb_code emb_embed(const emb_model* model, const emb_rows* rows, const emb_vectors* out, emb_run* run) {
   emberline::Stats stats;
   const emb_code code = guard([&] {

@@ -156,6 +156,9 @@ class Backend {
   virtual std::unique_ptr<Operand> make_operand() const = 0;
   // On a CPU, num_threads share each operation, the caller's among them; they wait for the next one without sleeping.
   virtual std::unique_ptr<Stream> make_stream(int64_t num_threads) const = 0;
+  // Multiplications and additions a second that this many threads reach together in registers, by the instructions that
+  // products take; takes milliseconds of all of them. 0 where the device has no probe.
+  virtual double measured_peak(int64_t /*num_threads*/) const { return 0; }
   // Tokens of one batch that keep this device busy and its activations in cache.
   virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
 };

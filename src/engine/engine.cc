@@ -85,6 +85,10 @@ const std::string& Engine::info() const {
   return state_->info;
 }
 
+double Engine::measured_peak() const {
+  return state_->model->backend->measured_peak(state_->settings.num_threads);
+}
+
 const std::string& Engine::row_message(RowStatus status) const {
   return state_->row_messages.at(static_cast<size_t>(status));
 }

@@ -33,6 +33,7 @@ class Engine {
   int64_t dim() const;
   int64_t max_tokens() const;
   const std::string& info() const;                         // JSON
+  double measured_peak() const;                            // as Backend has it, of the threads that embed takes
   const std::string& row_message(RowStatus status) const;  // "" for kOk and kNull
 
   // Writes every row's outcome. Throws Error for the call as a whole only (kCancelled among them); stats are right also

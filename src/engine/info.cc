@@ -47,6 +47,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["architecture"] = network.model_type;
   info["layers"] = network.num_hidden_layers;
   info["hidden"] = network.hidden_size;
+  info["intermediate"] = network.intermediate_size;
   info["dim"] = settings.dim;
   info["pooling"] = pooling_name(settings.plan.pooling);
   info["normalize"] = settings.normalize;

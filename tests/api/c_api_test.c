@@ -89,6 +89,7 @@ static void test_null_handles(void) {
   emb_run run;
   emb_model* model = load_tiny();
   emb_model* derived = model;
+  double peak = -1;
   memset(&run, 0, sizeof run);
   rows.data = (const uint8_t*)"a";
   rows.offsets = offsets;
@@ -97,6 +98,9 @@ static void test_null_handles(void) {
   EXPECT(emb_model_max_tokens(NULL) == 0);
   EXPECT(emb_model_info(NULL)[0] == '\0');
   EXPECT(emb_row_message(NULL, EMB_ROW_TOO_LONG)[0] == '\0');
+  EXPECT(emb_measure_peak(NULL, &peak) == EMB_INVALID_ARGUMENT && peak == 0 && says("model is NULL"));
+  EXPECT(emb_measure_peak(model, NULL) == EMB_INVALID_ARGUMENT && says("operations_per_second is NULL"));
+  EXPECT(emb_measure_peak(model, &peak) == EMB_OK && peak >= 0);
   EXPECT(emb_row_message(model, 99)[0] == '\0' && says("got status 99"));
   EXPECT(emb_model_derive(NULL, NULL, &derived) == EMB_INVALID_ARGUMENT && derived == NULL);
   EXPECT(emb_model_derive(model, NULL, NULL) == EMB_INVALID_ARGUMENT && says("derived is NULL"));

@@ -96,6 +96,16 @@ TEST(CpuBackend, AutoTakesADtypeThatTheForcedInstructionSetLacks) {
   EXPECT_EQ(fastest_dtype(), DType::kF32);
 }
 
+TEST(CpuBackend, PeakOfWhatItMultipliesWithIsUnknown) {
+  for (const std::string isa : {"portable", "avx2", "avxvnni", "avx512", "amx"}) {
+    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+      if (error_of(isa, dtype).code() == Code::kUnsupported) continue;
+      const auto backend = make_cpu_backend(isa, dtype);
+      EXPECT_GT(backend->measured_peak(2), 1e8) << isa << " " << dtype_name(dtype);
+    }
+  }
+}
+
 TEST(CpuBackend, MemoryIsMisalignedOrMissing) {
   const auto backend = make_cpu_backend("auto", DType::kF32);
   for (const int64_t floats : {int64_t{1}, int64_t{15}, int64_t{1000}, int64_t{1} << 21}) {

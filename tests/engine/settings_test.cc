@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -149,10 +150,12 @@ TEST(EngineDerive, UnsetOptionsFallBackToTheModelNotToTheParent) {
 }
 
 TEST(EngineInfo, SaysWhatIsInForce) {
+  const nlohmann::json config = nlohmann::json::parse(std::ifstream(data_path("tiny-mean") + "/config.json"));
   const Engine engine = load("tiny-mean", {{"dtype", "f32"}, {"threads", "3"}, {"batch_tokens", "77"}, {"dims", "8"}});
   const nlohmann::json info = info_of(engine);
   EXPECT_EQ(info["model"], data_path("tiny-mean"));
   EXPECT_EQ(info["architecture"], "bert");
+  EXPECT_EQ(info["intermediate"], config["intermediate_size"]);
   EXPECT_EQ(info["dim"], 8);
   EXPECT_EQ(info["dims"], 8);
   EXPECT_EQ(info["pooling"], "mean");

@@ -10,6 +10,7 @@ import pytest
 
 import emberline
 from data_paths import TINY
+from emberline.cli import bench
 
 
 @pytest.fixture
@@ -111,8 +112,22 @@ def test_bench_names_every_dtype_that_it_timed(cli):
     for entry in report["dtypes"]:
         assert entry["query_ms"] > 0
         assert all(rates["tokens_per_second"] >= rates["rows_per_second"] > 0 for rates in entry["lengths"])
+        assert all(0 < rates["share_of_peak"] < 1 for rates in entry["lengths"])
+        assert all(rates["peak_operations_per_second"] > 1e8 for rates in entry["lengths"])
+        assert entry["memory_bytes"] is None or 0 < entry["memory_bytes"] < 1 << 30
     shown = cli("bench", TINY, "--seconds", "0", "--dtype", "f32").stdout
     assert "f32" in shown and "int8" not in shown
+    assert "of peak" in shown and "memory MB" in shown and "%" in shown
+
+
+def test_bench_counts_the_products_of_the_layers_that_run():
+    info = {"hidden": 4, "intermediate": 8, "layers_selected": [3]}
+    products = 2 * (4 * 4 * 4 + 2 * 4 * 8)  # query, key, value, output; up and down
+    attention = 4 * 4  # scores and sums, for each pair of tokens
+    assert bench.network_operations(info, [5]) == 3 * (5 * products + 25 * attention)
+    assert bench.network_operations(info, [5, 2]) == 3 * (7 * products + 29 * attention)
+    assert bench.network_operations({**info, "layers_selected": [1, 2]}, [1]) == 2 * (products + attention)
+    assert bench.network_operations({**info, "layers_selected": [0]}, [1]) == 0
 
 
 def test_info_of_no_model(cli):

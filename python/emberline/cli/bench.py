@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``emberline bench``: what a model does on this machine, dtype by dtype."""
+"""``emberline bench``: what a model does on this machine, dtype by dtype, and what share of the machine that is."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
     """Loads the model in each dtype that the machine has (or the one of the options) and times it on built-in text.
 
     ``seconds`` go into each number. Returns what ``print_bench`` shows; ``cosine`` compares with the first dtype, f32
-    unless another was asked for, on rows of 128 tokens.
+    unless another was asked for, on rows of 128 tokens. ``memory_bytes`` is the most that the process had resident
+    beyond what it had before the model was loaded, texts and vectors included; None where the system does not tell.
     """
     text = _text()
     reference = None
     report: dict = {"model": path, "dtypes": [], "left_out": {}}
     for dtype in (options["dtype"],) if options.get("dtype") else DTYPES:
+        resident = _forget_peak_memory()
         started = time.perf_counter()
         try:
             model = emberline.load(path, **{**options, "dtype": dtype})
@@ -45,6 +47,7 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
             cut = model.with_options(max_tokens=min(128, model.max_tokens))
             vectors = np.asarray(cut.embed(_rows(text, 64)), np.float64)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            entry["memory_bytes"] = None if resident is None else _memory("VmHWM") - resident
             reference = vectors if reference is None else reference
             cosine = (vectors * reference).sum(axis=1)
             entry["cosine"] = {"mean": float(cosine.mean()), "worst": float(cosine.min())}
@@ -60,20 +63,28 @@ def print_bench(report: dict, is_json: bool) -> None:
     if is_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("dtype", "isa", "tokens a row", "rows/s", "tokens/s", "load ms", "query ms", "mean cosine", "worst"):
-        table.add_column(name, justify="left" if name in ("dtype", "isa") else "right")
+    speeds = _table("dtype", "isa", "tokens a row", "rows/s", "tokens/s", "of peak")
+    models = _table("dtype", "load ms", "query ms", "memory MB", "mean cosine", "worst")
     for entry in report["dtypes"]:
-        first = (f"{entry['load_ms']:.0f}", f"{entry['query_ms']:.2f}")
-        first += (f"{entry['cosine']['mean']:.5f}", f"{entry['cosine']['worst']:.5f}")
-        for index, rates in enumerate(entry["lengths"]):
+        for rates in entry["lengths"]:
+            share = "-" if rates["share_of_peak"] is None else f"{rates['share_of_peak']:.0%}"
             numbers = (str(rates["tokens"]), f"{rates['rows_per_second']:,.0f}", f"{rates['tokens_per_second']:,.0f}")
-            table.add_row(entry["dtype"], entry["isa"], *numbers, *(first if index == 0 else ("",) * 4))
+            speeds.add_row(entry["dtype"], entry["isa"], *numbers, share)
+        memory = "-" if entry["memory_bytes"] is None else f"{entry['memory_bytes'] / 1e6:.0f}"
+        cosines = (f"{entry['cosine']['mean']:.5f}", f"{entry['cosine']['worst']:.5f}")
+        models.add_row(entry["dtype"], f"{entry['load_ms']:.0f}", f"{entry['query_ms']:.2f}", memory, *cosines)
     console = Console(highlight=False, markup=False, emoji=False)
-    console.print(table)
+    console.print(speeds, "", models, "", sep="\n")
     console.print(f"tokenizer: {report['tokenizer_mb_per_second']:.1f} MB/s on one thread")
     for dtype, reason in report["left_out"].items():
         print(f"emberline: {dtype} left out: {reason}", file=sys.stderr)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("dtype", "isa") else "right", no_wrap=True)
+    return table
 
 
 def _text() -> str:
@@ -96,12 +107,40 @@ def _lengths(model: emberline.Model) -> list[int]:
 def _rates(model: emberline.Model, text: str, tokens: int, seconds: float) -> dict:
     cut = model.with_options(max_tokens=tokens)
     rows = _rows(text, max(16, 16384 // tokens))
+    lengths = [len(ids) for ids in cut.tokenize(rows)]
+    peak = cut.measured_peak()
     best = _best_time(lambda: cut.embed(rows), seconds)
+    peak = max(peak, cut.measured_peak())
     return {
         "tokens": tokens,
         "rows_per_second": len(rows) / best,
-        "tokens_per_second": sum(map(len, cut.tokenize(rows))) / best,
+        "tokens_per_second": sum(lengths) / best,
+        "peak_operations_per_second": peak,
+        "share_of_peak": network_operations(cut.info, lengths) / best / peak if peak else None,
     }
+
+
+def network_operations(info: dict, lengths: list[int]) -> int:
+    """Multiplications and additions of a model's layers for rows of these many tokens: products and attention."""
+    hidden, ffn, layers = info["hidden"], info["intermediate"], max(info["layers_selected"])
+    weights = 4 * hidden * hidden + 2 * hidden * ffn
+    return layers * (2 * sum(lengths) * weights + 4 * sum(length**2 for length in lengths) * hidden)
+
+
+def _memory(name: str) -> int:
+    """A figure of this process in bytes: VmRSS, what is resident, or VmHWM, the most that was."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(f"{name}:"))
+
+
+def _forget_peak_memory() -> int | None:
+    """What is resident now, the new peak; None where the system keeps the old one."""
+    try:
+        with open("/proc/self/clear_refs", "w") as request:
+            request.write("5")
+    except OSError:
+        return None
+    return _memory("VmRSS")
 
 
 def _tokenizer_rate(model: emberline.Model, text: str, seconds: float) -> float:

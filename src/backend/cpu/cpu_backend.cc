@@ -6,6 +6,7 @@
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/peak_probe.h"
 #include "backend/cpu/weight_memory.h"
 #include "base/convert.h"
 #include "base/error.h"
@@ -126,6 +127,10 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Stream> make_stream(int64_t num_threads) const override {
     return low_ != nullptr ? make_stream_low(kernels_, *low_, num_threads) : make_stream_f32(kernels_, num_threads);
+  }
+
+  double measured_peak(int64_t num_threads) const override {
+    return cpu::measured_peak(describe(), dtype(), num_threads);
   }
 
   // Measured with 128, 256, 512 and 1024 at the widths of MiniLM and bge-base: 256 was fastest at both.

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peak_probe.h"
+#include "backend/cpu/peak_probe.h"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
-#include "thread_clock.h"
+#include "base/parallel.h"
+#include "base/thread_clock.h"
 
-namespace emberline {
+namespace emberline::cpu {
 namespace {
 
 constexpr long kRounds = 20000;
+constexpr long kTileRounds = 2000;  // as long: a tile product takes many steps' time
 
 // Twelve independent chains c = c * a + a in registers 2 to 13, `step` of each. In assembly, because compilers keep
 // such chains in memory at times; a = 0.5, so that the chains stay near 1.
@@ -31,13 +34,20 @@ constexpr long kRounds = 20000;
 #define EMB_START_128(c) "movss %1, %%xmm" c "\nshufps $0, %%xmm" c ", %%xmm" c "\n"
 #define EMB_STEP_128(c) "mulps %%xmm0, %%xmm" c "\naddps %%xmm0, %%xmm" c "\n"
 
+// Else what follows on this thread would be slow: its instructions would keep upper halves that nobody reads.
+void clear_upper_halves() {
+  __asm__ volatile("vzeroupper");
+}
+
 // Each returns the flops of one burst.
 double burst_avx512() {
   EMB_BURST(EMB_START_512, EMB_STEP_512);
+  clear_upper_halves();
   return 2.0 * 16 * 12 * kRounds;
 }
 double burst_avx2() {
   EMB_BURST(EMB_START_256, EMB_STEP_256);
+  clear_upper_halves();
   return 2.0 * 8 * 12 * kRounds;
 }
 double burst_portable() {
@@ -55,18 +65,22 @@ double burst_portable() {
 
 double burst_avx512_bf16() {
   EMB_BURST(EMB_START_ZERO, EMB_STEP_BF16_512);
+  clear_upper_halves();
   return 2.0 * 32 * 12 * kRounds;
 }
 double burst_avx512_int8() {
   EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_512);
+  clear_upper_halves();
   return 2.0 * 64 * 12 * kRounds;
 }
 double burst_avxvnni_int8() {
   EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_VEX);
+  clear_upper_halves();
   return 2.0 * 32 * 12 * kRounds;
 }
 double burst_avx2_int8() {
   EMB_BURST(EMB_START_ZERO, EMB_STEP_INT8_256);
+  clear_upper_halves();
   return 2.0 * 32 * 12 * kRounds;
 }
 
@@ -80,7 +94,7 @@ TileConfig whole_tiles() {
   return config;
 }
 #define EMB_TILE_BURST(multiply)                                                             \
-  long rounds = kRounds / 10;                                                                \
+  long rounds = kTileRounds;                                                                 \
   const TileConfig config = whole_tiles();                                                   \
   __asm__ volatile("ldtilecfg %1\n1:\n" multiply " %%tmm6, %%tmm4, %%tmm0\n" multiply        \
                    " %%tmm7, %%tmm4, %%tmm1\n" multiply " %%tmm6, %%tmm5, %%tmm2\n" multiply \
@@ -90,11 +104,11 @@ TileConfig whole_tiles() {
                    : "cc")
 double burst_amx_bf16() {
   EMB_TILE_BURST("tdpbf16ps");
-  return 2.0 * 16 * 16 * 32 * 4 * (kRounds / 10);
+  return 2.0 * 16 * 16 * 32 * 4 * kTileRounds;
 }
 double burst_amx_int8() {
   EMB_TILE_BURST("tdpbssd");
-  return 2.0 * 16 * 16 * 64 * 4 * (kRounds / 10);
+  return 2.0 * 16 * 16 * 64 * 4 * kTileRounds;
 }
 
 using Burst = double (*)();
@@ -129,4 +143,12 @@ double peak_gflops(const std::string& isa) {
   return bursts[bursts.size() * 9 / 10];
 }
 
-}  // namespace emberline
+double measured_peak(const std::string& isa, DType dtype, int64_t num_threads) {
+  const bool has_own = dtype != DType::kF32 && isa != "portable";
+  const std::string probed = has_own ? isa + "_" + dtype_name(dtype) : isa;
+  std::vector<double> peaks(static_cast<size_t>(num_threads));
+  run_parallel(num_threads, num_threads, [&](int64_t i) { peaks[static_cast<size_t>(i)] = peak_gflops(probed) * 1e9; });
+  return std::accumulate(peaks.begin(), peaks.end(), 0.0);
+}
+
+}  // namespace emberline::cpu
