@@ -216,6 +216,8 @@ def test_the_report_counts_what_happened(cli, tmp_path, model):
     assert report["options"]["max_tokens"] == 8
     assert set(report["options"]) == {option.name for option in emberline.options()}
     assert report["inputs"] == ["in.parquet"]
+    assert report["int8"]["speedup"] > 0
+    assert report["int8"]["cosine"]["worst"] > 0.99
 
 
 def test_a_failed_row_fails_the_job_and_names_file_and_row(cli, tmp_path):

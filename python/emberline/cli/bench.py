@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 import sys
 import time
 
@@ -13,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 import emberline
+from emberline.cli.timing import best_time, english_text, long_rows
 
 DTYPES = ("f32", "bf16", "int8")
 QUERY_TOKENS = 16
 LENGTHS = (QUERY_TOKENS, 128, 512)
-TEXT_MODULES = ("argparse", "collections", "decimal", "difflib", "doctest", "heapq", "pickletools", "statistics")
 
 
 def measure(path: str, options: dict[str, str], seconds: float) -> dict:
@@ -27,7 +26,7 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
     unless another was asked for, on rows of 128 tokens. ``memory_bytes`` is the most that the process had resident
     beyond what it had before the model was loaded, texts and vectors included; None where the system does not tell.
     """
-    text = _text()
+    text = english_text()
     reference = None
     report: dict = {"model": path, "dtypes": [], "left_out": {}}
     for dtype in (options["dtype"],) if options.get("dtype") else DTYPES:
@@ -43,9 +42,9 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
             entry["load_ms"] = 1e3 * (time.perf_counter() - started)
             entry["lengths"] = [_rates(model, text, length, seconds) for length in _lengths(model)]
             query = model.with_options(max_tokens=min(QUERY_TOKENS, model.max_tokens))
-            entry["query_ms"] = 1e3 * _best_time(lambda query=query: query.embed([text]), seconds)
+            entry["query_ms"] = 1e3 * best_time(lambda query=query: query.embed([text]), seconds)
             cut = model.with_options(max_tokens=min(128, model.max_tokens))
-            vectors = np.asarray(cut.embed(_rows(text, 64)), np.float64)
+            vectors = np.asarray(cut.embed(long_rows(text, 64)), np.float64)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             entry["memory_bytes"] = None if resident is None else _memory("VmHWM") - resident
             reference = vectors if reference is None else reference
@@ -87,29 +86,16 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _text() -> str:
-    """Some 30 kB of English that every Python has."""
-    docs = (pkgutil.resolve_name(name).__doc__ or "" for name in TEXT_MODULES)
-    return " ".join(" ".join(doc.split()) for doc in docs)
-
-
-def _rows(text: str, count: int) -> list[str]:
-    """Different rows, each long enough to be cut at any length."""
-    words = text.split()
-    step = max(1, len(words) // count)
-    return [" ".join([*words[i * step :], *words[: i * step]])[:8000] for i in range(count)]
-
-
 def _lengths(model: emberline.Model) -> list[int]:
     return sorted({min(length, model.max_tokens) for length in LENGTHS})
 
 
 def _rates(model: emberline.Model, text: str, tokens: int, seconds: float) -> dict:
     cut = model.with_options(max_tokens=tokens)
-    rows = _rows(text, max(16, 16384 // tokens))
+    rows = long_rows(text, max(16, 16384 // tokens))
     lengths = [len(ids) for ids in cut.tokenize(rows)]
     peak = cut.measured_peak()
-    best = _best_time(lambda: cut.embed(rows), seconds)
+    best = best_time(lambda: cut.embed(rows), seconds)
     peak = max(peak, cut.measured_peak())
     return {
         "tokens": tokens,
@@ -146,15 +132,4 @@ def _forget_peak_memory() -> int | None:
 def _tokenizer_rate(model: emberline.Model, text: str, seconds: float) -> float:
     pieces = [text[at : at + 500] for at in range(0, len(text), 500)]
     whole = model.with_options(threads=1)
-    return len(text.encode()) / 1e6 / _best_time(lambda: whole.tokenize(pieces), seconds)
-
-
-def _best_time(body, seconds: float) -> float:
-    """Seconds of the fastest call; the first one, which makes scratch memory, does not count."""
-    body()
-    best, started = float("inf"), time.perf_counter()
-    while best == float("inf") or time.perf_counter() - started < seconds:
-        begun = time.perf_counter()
-        body()
-        best = min(best, time.perf_counter() - begun)
-    return best
+    return len(text.encode()) / 1e6 / best_time(lambda: whole.tokenize(pieces), seconds)

@@ -21,6 +21,7 @@ import emberline
 from emberline import _native, _rows
 from emberline.cli import readers, writers
 from emberline.cli.progress import Progress, make_progress
+from emberline.cli.timing import int8_outlook
 
 
 @dataclass
@@ -88,6 +89,7 @@ def run(job: Job) -> dict:
     seconds = time.monotonic() - start
     report = _report(job, model, files, totals, seconds, waited, start - load_start)
     if job.report is not None:
+        report["int8"] = int8_outlook(job.model, job.options, model)
         _write_report(job.report, report)
     return report
 

@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 import emberline
+from emberline.cli.timing import int8_outlook
 
 
 def print_info(path: str, options: dict[str, str], is_json: bool) -> None:
-    """Loads the model and prints a table, or one JSON object, on stdout."""
-    info = emberline.load(path, **options).info
+    """Loads the model and prints a table, or one JSON object, on stdout: what the library says, and what int8 would
+    give."""
+    model = emberline.load(path, **options)
+    info = {**model.info, "int8": int8_outlook(path, options, model)}
     if is_json:
         print(json.dumps(info, indent=2, ensure_ascii=False))
         return
