@@ -25,7 +25,9 @@ struct Tile {
   bool resumes;       // the sums begin at what `out` holds
   float* out;         // [rows, cols] at out_stride
   int64_t out_stride;
-  int64_t cols;  // up to the panel's width
+  int64_t cols;        // up to the panel's width
+  const char* fetch;   // memory to bring into the second-level cache meanwhile,
+  int64_t fetch_step;  // so many bytes for each pair of k
 };
 
 // Every sum is the chain fma(x[k], b[k], ...) for k = 0, 1, ..., begun at the bias, whatever R is and wherever k is cut
@@ -61,6 +63,7 @@ template <int R, int V>
     __asm__("" : "+r"(rows[i]));
   }
   const float* b = t.slice;
+  const char* fetch = t.fetch;
   const auto step = [&](int64_t j) __attribute__((always_inline)) {
     Vec row[V];
 #pragma GCC unroll 16
@@ -76,6 +79,9 @@ template <int R, int V>
   for (; k >= 2; k -= 2, b += 2 * V * kLanes) {
     step(0);
     step(1);
+    // A little at a time: many at once wait for one another, and the products for them.
+    __builtin_prefetch(fetch, 0, 2);
+    fetch += t.fetch_step;
 #pragma GCC unroll 16
     for (int i = 0; i < kPointers; ++i) rows[i] += 2;
   }
@@ -107,16 +113,18 @@ inline void run_tile_of(int64_t rows, const Tile& t) {
 template <int V>
 inline void run_slice(int64_t rows, Tile t, Activation activation, const float* next) {
   const int64_t tiles = (rows + tile_rows(V) - 1) / tile_rows(V);
-  const int64_t next_floats = next != nullptr ? t.depth * V * kLanes : 0;
+  const int64_t pairs = t.depth > 1 ? t.depth / 2 : 1;
+  const int64_t next_bytes = next != nullptr ? t.depth * V * kLanes * static_cast<int64_t>(sizeof(float)) : 0;
+  t.fetch = reinterpret_cast<const char*>(next != nullptr ? next : t.slice);
+  t.fetch_step = tiles > 0 ? (next_bytes + tiles * pairs - 1) / (tiles * pairs) : 0;
   int64_t done = 0;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t count = (rows - done) / (tiles - i);
-    const int64_t end = next_floats * (i + 1) / tiles;
-    for (int64_t f = next_floats * i / tiles; f < end; f += 16) __builtin_prefetch(next + f, 0, 2);
     run_tile_of<tile_rows(V), V>(count, t);
     if (activation != Activation::kNone) activate({t.out, count, t.cols, t.out_stride}, activation);
     t.x += count * t.x_stride;
     t.out += count * t.out_stride;
+    t.fetch += pairs * t.fetch_step;
     done += count;
   }
 }
@@ -148,7 +156,9 @@ inline void run_block(MatrixView x, int64_t first, int64_t depth, const PanelsVi
                          k > 0,
                          out.data + c,
                          out.row_stride,
-                         b.cols - c < kWidth ? b.cols - c : kWidth};
+                         b.cols - c < kWidth ? b.cols - c : kWidth,
+                         nullptr,
+                         0};
       run_slice<V>(x.rows, tile, last && ends ? activation : Activation::kNone, next);
       done += part;
     }
