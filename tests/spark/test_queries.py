@@ -342,7 +342,7 @@ def test_scala_functions(spark, docs, reference):
     """The Scala entry points, called as compiled: their option maps must reach the engine."""
     functions = spark._jvm.emberline.spark.functions
     pair = spark._jvm.scala.Tuple2("dims", 3)
-    options = spark._jvm.scala.jdk.javaapi.CollectionConverters.asScala(spark._jvm.java.util.List.of(pair)).toSeq()
+    options = spark._jvm.org.apache.spark.api.python.PythonUtils.toSeq(spark._jvm.java.util.List.of(pair))
     column = functions.embed(docs._jdf.col("text"), TINY, options)
     row = docs._jdf.filter("id = 0").select(_columns(spark, column))
     value = row.collectAsList().get(0).getSeq(0)
