@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target sets up what it needs, in .venv/ and build/ alone, and does nothing twice. `make help` lists them.
-# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS, BENCH_FLAGS.
+# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS, BENCH_FLAGS, and
+# EMBERLINE_SPARK_LINES, the Spark lines to make jars for (spark/lines.txt): `make wheel` takes all, all else the oldest and
+# the one of .venv.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,7 +29,6 @@ PIP := $(PY) -m pip install --quiet $(PIP_FLAGS)
 STAMPS := build/stamps
 MODELS := build/models
 LIBRARIES := build/release/libemberline.so
-JVM_SOURCES := $(shell find pom.xml jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help build demo test test-all bench wheel native jars format lint clean FORCE
@@ -50,7 +51,8 @@ bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/al
 	$(PY) bench/run.py $(BENCH_FLAGS)
 	$(PY) bench/spark_bench.py $(BENCH_FLAGS)
 
-wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
+wheel: export EMBERLINE_SPARK_LINES ?= all
+wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl, with the jars of every Spark line
 	@ls build/wheel/*.whl
 
 native: $(LIBRARIES) ## release libraries, by clang of the ziglang wheel
@@ -103,15 +105,15 @@ $(MODELS)/all-MiniLM-L6-v2: | .venv/.build-tools
 $(MODELS)/%: | .venv/.test-tools
 	$(PY) tools/get_models.py $(MODELS) $*
 
-# --- what is built; ninja and Maven know best what is stale, so the first is always asked ---
+# --- what is built; ninja and tools/build_jars.sh know best what is stale, so they are always asked ---
 
 $(LIBRARIES): FORCE | .venv/.build-tools build/third_party/.complete
 	@[ -e build/release/build.ninja ] || cmake --preset release
 	@cmake --build build/release
 
-$(STAMPS)/jars: $(LIBRARIES) $(JVM_SOURCES)
-	bash tools/build_jars.sh
-	@mkdir -p $(@D) && touch $@
+$(STAMPS)/jars: $(LIBRARIES) FORCE
+	@bash tools/build_jars.sh
+	@mkdir -p $(@D) && { [ build/jars -ot $@ ] || touch $@; }
 
 $(STAMPS)/wheel: $(LIBRARIES) $(STAMPS)/jars $(PYTHON_SOURCES) pyproject.toml tools/build_wheel.sh README.md
 	bash tools/build_wheel.sh

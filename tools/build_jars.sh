@@ -100,12 +100,16 @@ done
 build_when_stale "$built/native" "$sources $(digest "$library")" native_jar
 jars+=("$built/native"/*.jar)
 
-# The folder holds these and no other; what is the same keeps its time.
+# The folder holds these and no other, and is touched when that is a change.
 mkdir -p "$folder"
+changed=()
 for jar in "$folder"/*.jar; do
-  [[ " ${jars[*]##*/} " == *" ${jar##*/} "* ]] || rm -f "$jar"
+  [[ ! -e $jar || " ${jars[*]##*/} " == *" ${jar##*/} "* ]] || { rm "$jar" && changed+=("$jar"); }
 done
 for jar in "${jars[@]}"; do
-  cmp -s "$jar" "$folder/${jar##*/}" || cp "$jar" "$folder/"
+  cmp -s "$jar" "$folder/${jar##*/}" || { cp "$jar" "$folder/" && changed+=("$jar"); }
 done
-ls "$folder"
+if [ ${#changed[@]} -gt 0 ]; then
+  touch "$folder"
+  ls "$folder"
+fi

@@ -67,7 +67,7 @@ def jars(spark_version: str | None = None, scala_version: str | None = None) -> 
 
 
 def fitting_jar(spark_version: str, scala_version: str | None, names: list[str]) -> str:
-    """The one of these jars for a Spark; LookupError says which there are. The Scala of PyPI's PySpark, if not known."""
+    """The one of these jars for a Spark, by default with the Scala of PyPI's; LookupError says which there are."""
     line = ".".join(spark_version.split(".")[:2])
     scala = scala_version or ("2.12" if line.startswith("3.") else "2.13")
     there = {}
