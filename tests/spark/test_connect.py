@@ -61,6 +61,23 @@ except Exception as e:
     assert "long_text=error" in str(e) and "of partition" in str(e), e
 else:
     raise AssertionError("a bad row did not fail the job")
+
+from query_shapes import SHAPES, Answers, check
+from spark_cases import TEXTS, Reference
+
+rows = [(i, text, f"kind {i % 3}") for i, text in enumerate(TEXTS)]
+docs = spark.createDataFrame(rows, "id long, text string, kind string")
+docs.repartition(3).write.parquet("docs")
+spark.read.parquet("docs").createOrReplaceTempView("docs")
+answers = Answers(Reference())
+failures = []
+for shape in SHAPES:
+    try:
+        check(spark, shape, answers)
+    except Exception as e:
+        failures.append(f"{shape.name}: {e}")
+assert not failures, "\\n".join(failures)
+print(f"{len(SHAPES)} shapes are well")
 spark.stop()
 print("connect is well")
 """
@@ -73,6 +90,6 @@ def test_connect(tmp_path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0 and "connect is well" in done.stdout, done.stderr[-6000:]
