@@ -66,7 +66,7 @@ lint: .venv/.lint-tools build/third_party/.complete ## formats, clang-tidy, ruff
 	$(PY) tools/lint.py
 
 clean: ## remove what was built; .venv, downloads and models stay (rm -rf build .venv for all)
-	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -exec rm -rf {} +
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -not -name spark-envs -exec rm -rf {} +
 	rm -rf target jvm/target spark/target spark-warehouse metastore_db derby.log .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 

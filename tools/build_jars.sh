@@ -33,11 +33,13 @@ fi
 # One number for all that files and folders hold.
 digest() { find "$@" -type f -not -path '*/target/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1; }
 
-quietly() { # LOG COMMAND...: output is shown if the command fails
+quietly() { # LOG PROGRAM...: output is shown if it fails
   local log=$1
   shift
   "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
+
+has_profile() { grep -q "<id>spark-$1</id>" spark/pom.xml; }
 
 native_jar() {
   # Laid out as io.emberline.NativeLoader looks for it.
@@ -53,7 +55,7 @@ native_jar() {
 spark_jar() {
   local out=$1 minor=${1##*/} scala=${1##*_} profiles
   minor=${minor%_*}
-  if grep -q "<id>spark-$minor</id>" spark/pom.xml; then
+  if has_profile "$minor"; then
     profiles=spark-$minor
     if [ "$scala" = 2.12 ]; then profiles+=,scala-2.12; fi
     # shellcheck disable=SC2086
@@ -61,23 +63,8 @@ spark_jar() {
     cp "spark/target/${minor}_$scala/emberline-spark-${minor}_$scala-$version.jar" "$out/"
   else
     bash tools/spark_env.sh "${minor}_$scala"
-    quietly "$out/build.log" compile_with_pyspark "$out" "$minor" "emberline-spark-${minor}_$scala-$version.jar"
+    quietly "$out/build.log" bash tools/compile_with_pyspark.sh "$minor" "$out/emberline-spark-${minor}_$scala-$version.jar"
   fi
-}
-
-compile_with_pyspark() { # OUT MINOR JAR; scalac is among PySpark's jars
-  local classes=$1/classes sources path
-  path=$(echo build/spark-envs/"$2"/lib/python3.*/site-packages/pyspark/jars)/*
-  mapfile -t sources < <(find jvm/src/main spark/src/main -name '*.java' -o -name '*.scala')
-  rm -rf "$classes" && mkdir -p "$classes/jvm" "$classes/spark"
-  javac --release 8 -Xlint:-options -d "$classes/jvm" $(printf '%s\n' "${sources[@]}" | grep '^jvm/')
-  mapfile -t sources < <(printf '%s\n' "${sources[@]}" | grep '^spark/')
-  java -cp "$path:$classes/jvm" scala.tools.nsc.Main -usejavacp -deprecation -feature -unchecked -Werror \
-    -d "$classes/spark" "${sources[@]}"
-  javac --release 17 -cp "$path:$classes/jvm:$classes/spark" -d "$classes/spark" \
-    $(printf '%s\n' "${sources[@]}" | grep 'java$')
-  cp -r spark/src/main/resources/. "$classes/spark/"
-  jar --create --file "$1/$3" -C "$classes/spark" .
 }
 
 # build_when_stale FOLDER HASH COMMAND: COMMAND leaves a jar in FOLDER.
@@ -90,14 +77,15 @@ build_when_stale() {
   fi
 }
 
-sources=$(digest pom.xml jvm/pom.xml jvm/src/main spark/pom.xml spark/src/main tools/build_jars.sh)
+sources=$(digest pom.xml jvm/pom.xml jvm/src/main spark/pom.xml spark/src/main tools/build_jars.sh tools/compile_with_pyspark.sh)
 jars=()
 for line in $lines; do
-  requirements=requirements/spark-${line%_*}.txt
-  build_when_stale "$built/$line" "$sources $(digest $(find "$requirements" 2>/dev/null) tools/build_jars.sh)" spark_jar
+  inputs=$sources
+  has_profile "${line%_*}" || inputs+=$(digest "requirements/spark-${line%_*}.txt")
+  build_when_stale "$built/$line" "$inputs" spark_jar
   jars+=("$built/$line"/*.jar)
 done
-build_when_stale "$built/native" "$sources $(digest "$library")" native_jar
+build_when_stale "$built/native" "$sources$(digest "$library")" native_jar
 jars+=("$built/native"/*.jar)
 
 # The folder holds these and no other, and is touched when that is a change.

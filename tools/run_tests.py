@@ -61,17 +61,26 @@ def pytest(name: str, arguments: str) -> list[str]:
     return [f"{PYTEST} {arguments} --junitxml=build/test/{name}.xml"]
 
 
+def spark_line(line: str, only: str = "", **more: bool) -> Suite:
+    name = f"spark-{line}{'-slow' if only == 'slow' else ''}"
+    chosen = f"-m '{only}' " if only else ""
+    step = f"bash tools/test_spark_line.sh {line} tests/spark {chosen}--junitxml=build/test/{name}.xml"
+    return Suite(name, [step], f"build/test/{name}.xml", minutes=40, **more)
+
+
 def spark_lines() -> list[Suite]:
-    """All of tests/spark on the lines that .venv does not have; the oldest line always, as it differs most."""
+    """tests/spark on the lines that .venv does not have; always on the oldest, which differs most."""
     text = (ROOT / "spark" / "lines.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.split("\n") if line[:1].isdigit()]
-    made = []
-    for line in lines:
-        if (ROOT / "requirements" / f"spark-{line.split('_')[0]}.txt").exists():
-            report = f"build/test/spark-{line}.xml"
-            step = f"bash tools/test_spark_line.sh {line} tests/spark --junitxml={report}"
-            made.append(Suite(f"spark-{line}", [step], report, minutes=40, only_all=line != lines[0]))
-    return made
+    oldest, *others = [
+        line
+        for line in text.split("\n")
+        if line[:1].isdigit() and (ROOT / "requirements" / f"spark-{line.split('_')[0]}.txt").exists()
+    ]
+    return [
+        spark_line(oldest, "not slow"),
+        spark_line(oldest, "slow", only_all=True),
+        *(spark_line(line, only_all=True) for line in others),
+    ]
 
 
 def wheel_of_all_lines() -> list[str]:
