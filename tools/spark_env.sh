@@ -54,8 +54,8 @@ connect_server() { # SCALA FOLDER: PySpark 3.5 has Connect's client alone; the s
 
 bundled=$(basename "$package"/jars/spark-sql_*.jar | sed -E 's/spark-sql_([0-9.]+)-.*/\1/')
 connect_server "$bundled" "$package/jars"
-if [ "$scala" != "$bundled" ] && [ ! -e "build/spark-envs/$line/.complete" ]; then
-  home=build/spark-envs/$line
+home=build/spark-envs/$line
+if [ "$scala" != "$bundled" ] && ! cmp -s "$requirements" "$home/.complete"; then
   rm -rf "$home"
   mkdir -p "$home/jars"
   cp -r "$package/bin" "$home/"
@@ -63,5 +63,5 @@ if [ "$scala" != "$bundled" ] && [ ! -e "build/spark-envs/$line/.complete" ]; th
     -DexcludeGroupIds=io.emberline -DoutputDirectory="$PWD/$home/jars"
   connect_server "$scala" "$home/jars" 2>/dev/null ||
     echo "spark_env: no Connect server for Spark $minor with Scala $scala could be had: its tests are skipped" >&2
-  touch "$home/.complete"
+  cp "$requirements" "$home/.complete"
 fi

@@ -11,9 +11,9 @@ export EMBERLINE_JARS=$PWD/build/spark-lines/$line/jars
 EMBERLINE_SPARK_LINES=$line bash tools/build_jars.sh >/dev/null
 env=$PWD/build/spark-envs/${line%_*}
 export PATH=$env/bin:$PATH PYTHONPATH=$PWD/python EMBERLINE_LIBRARY=${EMBERLINE_LIBRARY:-$PWD/build/release/libemberline.so}
-export PYSPARK_PYTHON=$env/bin/python EMBERLINE_SPARK_LINE=$line
+export PYSPARK_PYTHON=$env/bin/python
 unset SPARK_HOME
-if [ -e "$PWD/build/spark-envs/$line/.complete" ] && [ "$line" != "${line%_*}" ]; then
+if [ -e "build/spark-envs/$line" ]; then # a Scala version that is not the one of PyPI's PySpark
   export SPARK_HOME=$PWD/build/spark-envs/$line
 fi
 [ $# -gt 0 ] || set -- tests/spark
