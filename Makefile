@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every target sets up what it needs, in .venv/ and build/ alone, and does nothing twice. `make help` lists them.
-# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS, BENCH_FLAGS.
+# Settings: PYTHON=python3 (3.10 or newer), JOBS=number of cores, PIP_FLAGS, MVN_FLAGS, BENCH_FLAGS, and
+# EMBERLINE_SPARK_LINES, the Spark lines to make jars for (spark/lines.txt): `make wheel` takes all, all else the oldest and
+# the one of .venv.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,7 +29,6 @@ PIP := $(PY) -m pip install --quiet $(PIP_FLAGS)
 STAMPS := build/stamps
 MODELS := build/models
 LIBRARIES := build/release/libemberline.so
-JVM_SOURCES := $(shell find pom.xml jvm spark tools/build_jars.sh -type f -not -path '*/target/*' 2>/dev/null)
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help build demo test test-all bench bench-models wheel native jars format lint clean FORCE
@@ -57,7 +58,8 @@ bench-models: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MOD
 	$(PY) bench/run.py --model $(MODELS)/bge-base-random --rows 0.1 --rounds 3 $(BENCH_FLAGS)
 	$(PY) bench/run.py --isa avx2 $(BENCH_FLAGS)
 
-wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl
+wheel: export EMBERLINE_SPARK_LINES ?= all
+wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl, with the jars of every Spark line
 	@ls build/wheel/*.whl
 
 native: $(LIBRARIES) ## release libraries, by clang of the ziglang wheel
@@ -71,7 +73,7 @@ lint: .venv/.lint-tools build/third_party/.complete ## formats, clang-tidy, ruff
 	$(PY) tools/lint.py
 
 clean: ## remove what was built; .venv, downloads and models stay (rm -rf build .venv for all)
-	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -exec rm -rf {} +
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -not -name models -not -name third_party -not -name corpus -not -name spark-envs -exec rm -rf {} +
 	rm -rf target jvm/target spark/target spark-warehouse metastore_db derby.log .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -113,15 +115,15 @@ $(MODELS)/bge-base-random: | .venv/.test-tools $(MODELS)/bge-small-en-v1.5
 $(MODELS)/%: | .venv/.test-tools
 	$(PY) tools/get_models.py $(MODELS) $*
 
-# --- what is built; ninja and Maven know best what is stale, so the first is always asked ---
+# --- what is built; ninja and tools/build_jars.sh know best what is stale, so they are always asked ---
 
 $(LIBRARIES): FORCE | .venv/.build-tools build/third_party/.complete
 	@[ -e build/release/build.ninja ] || cmake --preset release
 	@cmake --build build/release
 
-$(STAMPS)/jars: $(LIBRARIES) $(JVM_SOURCES)
-	bash tools/build_jars.sh
-	@mkdir -p $(@D) && touch $@
+$(STAMPS)/jars: $(LIBRARIES) FORCE
+	@bash tools/build_jars.sh
+	@mkdir -p $(@D) && { [ build/jars -ot $@ ] || touch $@; }
 
 $(STAMPS)/wheel: $(LIBRARIES) $(STAMPS)/jars $(PYTHON_SOURCES) pyproject.toml tools/build_wheel.sh README.md
 	bash tools/build_wheel.sh

@@ -61,6 +61,32 @@ def pytest(name: str, arguments: str) -> list[str]:
     return [f"{PYTEST} {arguments} --junitxml=build/test/{name}.xml"]
 
 
+def spark_line(line: str, only: str = "", **more: bool) -> Suite:
+    name = f"spark-{line}{'-slow' if only == 'slow' else ''}"
+    chosen = f"-m '{only}' " if only else ""
+    step = f"bash tools/test_spark_line.sh {line} tests/spark {chosen}--junitxml=build/test/{name}.xml"
+    return Suite(name, [step], f"build/test/{name}.xml", minutes=40, **more)
+
+
+def spark_lines() -> list[Suite]:
+    """tests/spark on the lines that .venv does not have; always on the oldest, which differs most."""
+    text = (ROOT / "spark" / "lines.txt").read_text(encoding="utf-8")
+    oldest, *others = [
+        line
+        for line in text.split("\n")
+        if line[:1].isdigit() and (ROOT / "requirements" / f"spark-{line.split('_')[0]}.txt").exists()
+    ]
+    return [
+        spark_line(oldest, "not slow"),
+        spark_line(oldest, "slow", only_all=True),
+        *(spark_line(line, only_all=True) for line in others),
+    ]
+
+
+def wheel_of_all_lines() -> list[str]:
+    return ["make wheel", *(f"EMBERLINE_SPARK_LINES=all {step}" for step in pytest("wheel", "tests/wheel"))]
+
+
 def parity() -> list[str]:
     """2,000 rows a model, in a language that the model knows."""
     python = "OMP_NUM_THREADS=1 EMBERLINE_LIBRARY=build/release/libemberline.so .venv-reference/bin/python"
@@ -94,11 +120,13 @@ def suites() -> list[Suite]:
         Suite("tools", pytest("tools", "tests/tools tests/wheel"), "build/test/tools.xml"),
         Suite("python", pytest("python", "tests/python -m 'not slow'"), "build/test/python.xml"),
         Suite("spark", pytest("spark", "tests/spark -m 'not slow'"), "build/test/spark.xml"),
+        *spark_lines(),
         Suite("ids", [".venv/bin/python tools/compare_ids.py --lines 10000"]),
         Suite("ids-all", [".venv/bin/python tools/compare_ids.py --lines 100000"], minutes=60, only_all=True),
         Suite("parity", parity(), minutes=90, only_all=True),
         Suite("docs", pytest("docs", "tests/docs"), "build/test/docs.xml"),
-        Suite("slow", pytest("slow", "tests/python -m slow"), "build/test/slow.xml", minutes=60, only_all=True),
+        Suite("slow", pytest("slow", "tests/python tests/spark -m slow"), "build/test/slow.xml", 60, only_all=True),
+        Suite("wheel", wheel_of_all_lines(), "build/test/wheel.xml", only_all=True),
         Suite("lint", [".venv/bin/python tools/lint.py --junit build/test/lint.xml"], "build/test/lint.xml"),
     ]
 
@@ -192,7 +220,7 @@ def cpu_seconds() -> float:
 def print_line(name: str, result: Result, seconds: float, cpu: float) -> None:
     # The first word and the times keep this apart from the closing line.
     verdict = "FAIL" if result.failed else "ok  "
-    print(f"{verdict} {name:8} {counts(result)} in {seconds:.0f} s ({cpu:.0f} s of cpu)", flush=True)
+    print(f"{verdict} {name:14} {counts(result)} in {seconds:.0f} s ({cpu:.0f} s of cpu)", flush=True)
 
 
 def print_failure(result: Result, log: Path) -> None:
@@ -213,7 +241,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a running step is ended too
     known = {suite.name: suite for suite in suites()}
     if arguments.list:
-        print("\n".join(f"{suite.name:8} {'; '.join(suite.steps)}" for suite in known.values()))
+        print("\n".join(f"{suite.name:14} {'; '.join(suite.steps)}" for suite in known.values()))
         return 0
     unknown = [name for name in arguments.suite if name not in known]
     if unknown:

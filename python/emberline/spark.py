@@ -42,8 +42,8 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     )
 
 
-def jars(spark_version: str | None = None) -> list[str]:
-    """The two jars for the installed PySpark, or for another version such as "4.2".
+def jars(spark_version: str | None = None, scala_version: str | None = None) -> list[str]:
+    """The two jars for the installed Spark, or for other versions such as "3.5" and "2.13".
 
     They lie in the package, or in the folder that EMBERLINE_JARS names.
     """
@@ -51,21 +51,44 @@ def jars(spark_version: str | None = None) -> list[str]:
         import pyspark
 
         spark_version = pyspark.__version__
-    line = ".".join(spark_version.split(".")[:2])
+        scala_version = scala_version or _scala_of(Path(os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent))
     folder = Path(os.environ.get("EMBERLINE_JARS") or Path(__file__).parent / "jars")
-    spark_jars = sorted(folder.glob("emberline-spark-*.jar"))
     native_jars = sorted(folder.glob("emberline-native-*.jar"))
-    fitting = [jar for jar in spark_jars if jar.name.startswith(f"emberline-spark-{line}_")]
-    if not fitting:
-        lines = sorted({match[1] for jar in spark_jars if (match := re.match(r"emberline-spark-([\d.]+)_", jar.name))})
-        there = f"there are jars for Spark {', '.join(lines)}" if lines else "there are none at all"
+    try:
+        chosen = fitting_jar(spark_version, scala_version, [jar.name for jar in folder.glob("emberline-spark-*.jar")])
+    except LookupError as e:
         raise RuntimeError(
-            f"no emberline jar for Spark {line} in {folder}: {there}. Install a PySpark of a line that has one, or"
-            f" build it (tools/build_jars.sh) and name its folder in EMBERLINE_JARS."
-        )
+            f"{e.args[0]} in {folder}. Install a PySpark that has one, or build it (tools/build_jars.sh) and name its"
+            " folder in EMBERLINE_JARS."
+        ) from None
     if not native_jars:
-        raise RuntimeError(f"no emberline-native jar in {folder}, only {', '.join(jar.name for jar in spark_jars)}")
-    return [str(fitting[-1].resolve()), str(native_jars[-1].resolve())]
+        raise RuntimeError(f"no emberline-native jar in {folder}, only {chosen}")
+    return [str((folder / chosen).resolve()), str(native_jars[-1].resolve())]
+
+
+def fitting_jar(spark_version: str, scala_version: str | None, names: list[str]) -> str:
+    """The one of these jars for a Spark, by default with the Scala of PyPI's; LookupError says which there are."""
+    line = ".".join(spark_version.split(".")[:2])
+    scala = scala_version or ("2.12" if line.startswith("3.") else "2.13")
+    there = {}
+    for name in sorted(names):
+        if match := re.match(r"emberline-spark-(\d+\.\d+)_(\d+\.\d+)-.*\.jar$", name):
+            there[match[1], match[2]] = name
+    if (line, scala) not in there:
+        known = sorted(there, key=lambda key: [int(part) for text in key for part in text.split(".")])
+        listed = ", ".join(f"{line} (Scala {scala})" for line, scala in known)
+        raise LookupError(
+            f"no emberline jar for Spark {spark_version} (Scala {scala}): "
+            + (f"there are jars for Spark {listed}" if listed else "there are none at all")
+        )
+    return there[line, scala]
+
+
+def _scala_of(spark_home: Path) -> str | None:
+    """The Scala version whose library lies among a Spark's jars, if it has any: a client alone has none."""
+    libraries = sorted((spark_home / "jars").glob("scala-library-*.jar"))
+    match = re.match(r"scala-library-(\d+\.\d+)", libraries[-1].name) if libraries else None
+    return match[1] if match else None
 
 
 def embed(col: Column | str, model: str | None = None, **options: object) -> Column:

@@ -26,6 +26,12 @@ def embed_nodes(frame) -> list:
     return [node for node in _nodes(executed(frame)) if node.getClass().getSimpleName() == "EmbedExec"]
 
 
+def scanned(frame) -> set[str]:
+    """Columns that the files' scans of a plan read."""
+    scans = [node for node in _nodes(executed(frame)) if node.getClass().getSimpleName() == "FileSourceScanExec"]
+    return {attribute.name() for node in scans for attribute in _seq(node.output())}
+
+
 def expressions_of_kind(frame, name: str) -> int:
     """How often an expression class occurs in the plan, leaf nodes left out: scans remember filters."""
 

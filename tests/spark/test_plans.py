@@ -2,7 +2,7 @@
 """What is computed, how often, and what a reader of the plan sees."""
 
 from spark_cases import TEXTS, TINY, assert_same
-from spark_plans import embed_nodes, executed, expressions_of_kind, metric
+from spark_plans import embed_nodes, executed, expressions_of_kind, metric, scanned
 
 M = f"'{TINY}'"
 
@@ -33,6 +33,26 @@ def test_a_limit_embeds_few_rows(spark, docs, adaptive):
     frame = large.limit(5)
     assert len(frame.collect()) == 5
     assert metric(frame, "rows") <= 10
+
+
+def test_only_needed_columns_are_read(spark, docs, adaptive):
+    for query, columns in (
+        (f"SELECT embed(text, {M}) FROM docs", {"text"}),
+        (f"SELECT count(*) FROM docs WHERE embed(text, {M})[0] > 0", {"text"}),
+        (f"SELECT id FROM (SELECT id, kind, embed(text, {M}) AS v FROM docs)", {"id"}),
+        (f"SELECT max(embed(kind, {M})[0]) FROM docs", {"kind"}),
+        (f"SELECT embed(text, {M}) FROM docs ORDER BY id LIMIT 3", {"id", "text"}),
+        (f"SELECT kind, count(embed(text, {M})) FROM docs GROUP BY kind", {"kind", "text"}),
+    ):
+        frame = spark.sql(query)
+        frame.collect()
+        assert scanned(frame) == columns, query
+
+
+def test_an_unused_vector_is_not_computed(spark, docs, adaptive):
+    frame = spark.sql(f"SELECT id FROM (SELECT id, embed(text, {M}) AS v FROM docs) WHERE id < 50")
+    assert len(frame.collect()) == 50
+    assert embed_nodes(frame) == []
 
 
 def test_top_rows_are_chosen_before_they_are_embedded(spark, docs, reference, adaptive):

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from spark_cases import REAL, TEXTS, TINY, assert_same
 from spark_plans import embed_nodes, expressions_of_kind
@@ -338,11 +339,22 @@ def test_session_default(spark, docs, vectors, reference):
         spark.conf.unset("spark.emberline.dims")
 
 
+def test_the_name_of_a_built_in_function(spark, reference):
+    """A line before 4.2 knows no such qualifier, for no function."""
+    query = f"SELECT builtin.embed('a text', {M}) AS v, builtin.abs(-1) AS one"
+    if tuple(int(part) for part in spark.version.split(".")[:2]) >= (4, 2):
+        assert_same(spark.sql(query).first().v, reference("a text"))
+    else:
+        for call in (f"embed('a text', {M})", "abs(-1)"):
+            with pytest.raises(AnalysisException):
+                spark.sql(f"SELECT builtin.{call}")
+
+
 def test_scala_functions(spark, docs, reference):
     """The Scala entry points, called as compiled: their option maps must reach the engine."""
     functions = spark._jvm.emberline.spark.functions
     pair = spark._jvm.scala.Tuple2("dims", 3)
-    options = spark._jvm.scala.jdk.javaapi.CollectionConverters.asScala(spark._jvm.java.util.List.of(pair)).toSeq()
+    options = spark._jvm.org.apache.spark.api.python.PythonUtils.toSeq(spark._jvm.java.util.List.of(pair))
     column = functions.embed(docs._jdf.col("text"), TINY, options)
     row = docs._jdf.filter("id = 0").select(_columns(spark, column))
     value = row.collectAsList().get(0).getSeq(0)

@@ -93,6 +93,28 @@ def test_streaming_file_source(spark, docs, reference, tmp_path):
         assert_same(vector, reference(TEXTS[i]))
 
 
+def test_streaming_by_foreach_batch(spark, docs, reference, tmp_path):
+    source, state = str(tmp_path / "in"), str(tmp_path / "state")
+    docs.where("id < 20").write.parquet(source)
+    vectors = {}
+
+    def keep(batch, _):
+        for row in batch.selectExpr("id", f"embed(text, {M}) AS v").collect():
+            vectors[row.id] = row.v
+
+    stream = spark.readStream.schema(docs.schema).parquet(source)
+    for extra in (20, 21):
+        query = (
+            stream.writeStream.foreachBatch(keep).option("checkpointLocation", state).trigger(availableNow=True).start()
+        )
+        query.awaitTermination(120)
+        assert query.exception() is None
+        docs.where(f"id = {extra}").write.mode("append").parquet(source)
+    assert vectors.keys() == set(range(21))
+    for i, vector in vectors.items():
+        assert_same(vector, reference(TEXTS[i]))
+
+
 def test_tasks_share_one_engine(spark):
     """The model is loaded once, and other tasks wait or find it."""
     from spark_plans import metric

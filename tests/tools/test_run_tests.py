@@ -109,3 +109,17 @@ def test_an_unknown_suite_is_refused() -> None:
     done = subprocess.run([sys.executable, tool, "nonsense"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "unknown suite nonsense, expected one of build" in done.stderr
+
+
+def test_every_spark_line_has_a_suite_and_the_oldest_one_always_runs(own_root: Path) -> None:
+    (own_root / "spark").mkdir()
+    (own_root / "spark" / "lines.txt").write_text("# words\n3.5_2.12\n3.5_2.13\n4.2_2.13\n4.3_2.13\n")
+    (own_root / "requirements").mkdir()
+    for name in ("spark.txt", "spark-3.5.txt", "spark-4.3.txt"):
+        (own_root / "requirements" / name).touch()
+    assert [(suite.name, suite.only_all) for suite in run_tests.spark_lines()] == [
+        ("spark-3.5_2.12", False),
+        ("spark-3.5_2.12-slow", True),
+        ("spark-3.5_2.13", True),
+        ("spark-4.3_2.13", True),
+    ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wheel runs on any glibc 2.28 machine, shows nothing but its doors, and carries what it should."""
 
+import os
 import re
 import subprocess
 import zipfile
@@ -58,6 +59,25 @@ def test_the_wheel_holds_library_package_and_jars(wheel: zipfile.ZipFile) -> Non
     assert "emberline/lib/libemberline.so" in names
     assert [name for name in names if re.fullmatch(r"emberline/jars/.+\.jar", name)], "no jar in the wheel"
     assert not [name for name in names if "__pycache__" in name or name.startswith(("include/", "lib/"))]
+
+
+def test_the_jars_are_those_of_the_lines_asked_for(wheel: zipfile.ZipFile) -> None:
+    """`make wheel` asks for all, `make build` for two."""
+    known = [line for line in (ROOT / "spark" / "lines.txt").read_text().split("\n") if line[:1].isdigit()]
+    asked = os.environ.get("EMBERLINE_SPARK_LINES", "3.5_2.12 4.2_2.13")
+    jars = [Path(name).name for name in wheel.namelist() if name.endswith(".jar")]
+    lines = [match[1] for jar in jars if (match := re.match(r"emberline-spark-([\d._]+)-[\d.]+jar", jar))]
+    assert sorted(lines) == sorted(known if asked == "all" else asked.split())
+    assert len(jars) == len(lines) + 1, "and the native one"
+
+
+def test_every_jar_brings_functions_and_extension(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    jars = [name for name in wheel.namelist() if re.search(r"emberline-spark-.*\.jar$", name)]
+    contents = [set(zipfile.ZipFile(wheel.extract(name, tmp_path)).namelist()) for name in jars]
+    for name, content in zip(jars, contents, strict=True):
+        assert "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider" in content, name
+        assert {"emberline/spark/EmberlineExtensions.class", "emberline/spark/functions.class"} <= content, name
+        assert not [entry for entry in content if entry.startswith(("org/apache/spark/sql/catalyst", "scala/"))], name
 
 
 def test_a_jar_holds_the_native_library(libraries: list[Path]) -> None:

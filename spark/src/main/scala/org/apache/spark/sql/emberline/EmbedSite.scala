@@ -3,6 +3,7 @@ package org.apache.spark.sql.emberline
 
 import java.nio.file.Paths
 
+import scala.annotation.nowarn
 import scala.jdk.CollectionConverters._
 
 import io.emberline.{EmbedCall, EmberlineException, Engines, ModelCache, Progress}
@@ -36,7 +37,7 @@ private[emberline] final class EmbedSite(
   }
 
   private def open(): Unit = {
-    val threads = if (context == null) 1 else context.cpus()
+    val threads = if (context == null) 1 else math.max(1, cpus)
     val options = Map("threads" -> threads.toString) ++ spec.options
     lease = Engines.acquire(spec.model, options.asJava, EmbedSite.storage)
     metrics.foreach { m =>
@@ -45,6 +46,9 @@ private[emberline] final class EmbedSite(
     }
     batch = new EmbedBatch(lease.engine())
   }
+
+  @nowarn("cat=deprecation") // from 4.3 on; what takes its place is not there before
+  private def cpus: Int = context.cpus()
 
   def add(text: UTF8String): Unit = batch.add(text)
 
