@@ -68,7 +68,7 @@ struct LoadedModel::Parts {
 
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
   void read_tokenizer() { tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first); }
-  Factors find_factors(const Weights& weights, const Backend& backend);
+  Factors find_factors(const Weights& weights, const Backend& quantising);
 };
 
 // The mapping of the weights ends with this function: the backend holds packed copies.
@@ -90,12 +90,12 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
   return parts;
 }
 
-Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& backend) {
+Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& quantising) {
   if (cache != nullptr) {
     if (std::optional<Factors> stored = stored_factors(*cache, config.network)) return std::move(*stored);
   }
   read_tokenizer();
-  Calibration calibration = calibrate(config, weights, *tokenizer, backend);
+  Calibration calibration = calibrate(config, weights, *tokenizer, quantising);
   exact_vectors = std::move(calibration.vectors);
   for (const std::vector<float>& norm : calibration.factors) factors.insert(factors.end(), norm.begin(), norm.end());
   if (cache != nullptr) cache->keep(kFactors, factors.data(), factor_bytes(config.network));
