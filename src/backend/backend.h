@@ -137,7 +137,7 @@ class Backend {
   // Changes where the same weights would be packed otherwise: part of the key of what is kept.
   virtual std::string packing() const { return describe(); }
   // From now on upload and make_linear look into the store and keep what they make there.
-  virtual void use_store(std::shared_ptr<PackedStore> /*store*/) {}
+  virtual void use_store(const std::shared_ptr<PackedStore>& /*store*/) {}
   // Another backend on the same device, which multiplies in f32: for weights that are needed for a moment.
   virtual std::unique_ptr<Backend> make_exact() const = 0;
   // Floats in device memory; throws Error(kOutOfMemory).

@@ -101,10 +101,13 @@ PackedCache::PackedCache(fs::path file, std::string key) : file_(std::move(file)
   if (!is_trusted(file_)) return;
   try {
     mapped_.emplace(file_);
-    if (read_header()) return;
+    if (!read_header()) forget();
   } catch (const std::exception&) {
-    // Whatever is wrong with it, what replaces it will be right.
+    forget();  // whatever is wrong with it, what replaces it will be right
   }
+}
+
+void PackedCache::forget() {
   mapped_.reset();
   entries_.clear();
 }

@@ -49,6 +49,7 @@ class PackedCache final : public PackedStore {
     int64_t bytes = 0;
   };
   bool read_header();
+  void forget();
 
   std::filesystem::path file_;
   std::string key_;

@@ -80,7 +80,7 @@ class CpuBackend final : public Backend {
     return message("{} {} {}", describe(), dtype_name(dtype()), low_ != nullptr ? digest(*low_) : digest(kernels_));
   }
 
-  void use_store(std::shared_ptr<PackedStore> store) override { store_ = std::move(store); }
+  void use_store(const std::shared_ptr<PackedStore>& store) override { store_ = store; }
 
   std::unique_ptr<Backend> make_exact() const override {
     return std::make_unique<CpuBackend>(IsaChoice{.kernels = &kernels_, .low = nullptr, .remark = {}});
