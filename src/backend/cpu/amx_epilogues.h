@@ -49,7 +49,7 @@ template <Precision P, typename Activate>
 class ToFloats {
  public:
   ToFloats(const OperandView& x, const PackedView& w, Activate activate, MatrixView out)
-      : x_(x), w_(w), activate_(activate), out_(out) {}
+      : activate_(activate), out_(out), x_(x), w_(w) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
     const int64_t left = out_.cols - col;
@@ -73,10 +73,10 @@ class ToFloats {
   static constexpr int64_t kGroupRows = INT64_MAX / 2;
 
  private:
-  OperandView x_;
-  PackedView w_;
   Activate activate_;
   MatrixView out_;
+  OperandView x_;
+  PackedView w_;
 };
 
 // Rows of bf16 are padded to whole panels, and a panel's padding is zeros: no masks.
