@@ -21,7 +21,7 @@ constexpr int64_t kMostBytesPerToken = 8;
 // Below this the weights' way through the cache costs more than a second thread gains.
 constexpr int64_t kSmallestClaimTokens = 64;
 // A short row's time is that of reading the weights; a further thread must save more of it than its start costs.
-constexpr int64_t kWeightsPerThread = 2'000'000;
+constexpr int64_t kWeightBytesPerThread = 12'000'000;
 // Enough sequences to choose from that batches come out full, few enough that a cancel is prompt.
 constexpr int64_t kBatchesPerClaim = 8;
 constexpr std::chrono::milliseconds kReportEvery{50};
@@ -101,7 +101,8 @@ int64_t EmbedCall::count_workers() const {
 int64_t EmbedCall::count_threads_per_worker() const {
   const NetworkConfig& network = model_.config.network;
   const int64_t layer = network.hidden_size * (4 * network.hidden_size + 2 * network.intermediate_size);
-  const int64_t useful = 1 + network.num_hidden_layers * layer / kWeightsPerThread;
+  const int64_t bytes = network.num_hidden_layers * layer * static_cast<int64_t>(dtype_bytes(model_.backend->dtype()));
+  const int64_t useful = 1 + bytes / kWeightBytesPerThread;
   return std::min(settings_.num_threads / num_workers_, useful);
 }
 
