@@ -22,8 +22,9 @@ struct Engine::State {
 
 Engine Engine::load(const std::string& path, const Options& options) {
   // The directory first: a missing model is reported as such whatever the device is.
-  find_model_directory(path);
-  return load_on(make_cpu_backend("auto", options.dtype.value_or(fastest_dtype())), path, options);
+  const std::string directory = find_model_directory(path).string();
+  const DType dtype = options.dtype ? *options.dtype : fastest_dtype();
+  return load_on(make_cpu_backend("auto", dtype), directory, options);
 }
 
 namespace {

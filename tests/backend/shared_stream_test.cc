@@ -3,19 +3,11 @@
 #include <string>
 
 #include "backend/backend_fixture.h"
+#include "backend/devices.h"
 #include "base/error.h"
 
 namespace emberline {
 namespace {
-
-struct Device {
-  std::string isa;
-  DType dtype;
-};
-
-void PrintTo(const Device& device, std::ostream* out) {
-  *out << device.isa << " " << dtype_name(device.dtype);
-}
 
 constexpr int64_t kHeads = 5;
 constexpr int64_t kHeadDim = 28;
@@ -86,17 +78,6 @@ TEST_P(SharedStreamTest, NumberOfThreadsChangesABit) {
       }
     }
   }
-}
-
-std::vector<Device> all_devices() {
-  std::vector<Device> devices;
-  for (const char* isa : {"portable", "avx2", "avxvnni", "avx512", "amx"}) {
-    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
-      const bool exists = dtype != DType::kBF16 || !std::string(isa).starts_with("avx") || isa == std::string("avx512");
-      if (exists) devices.push_back({isa, dtype});
-    }
-  }
-  return devices;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SharedStreamTest, ::testing::ValuesIn(all_devices()),

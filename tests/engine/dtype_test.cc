@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "backend/devices.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "column.h"
@@ -22,12 +23,7 @@ using testing::Result;
 using testing::same_bits;
 using testing::Texts;
 
-struct Case {
-  const char* isa;
-  DType dtype;
-};
-
-class Dtypes : public ::testing::TestWithParam<Case> {
+class Dtypes : public ::testing::TestWithParam<Device> {
  protected:
   void SetUp() override {
     try {
@@ -92,20 +88,8 @@ TEST_P(Dtypes, DescriptionNamesAnotherDtypeThanItComputesIn) {
   EXPECT_EQ(info["dtype"], dtype_name(GetParam().dtype));
 }
 
-std::vector<Case> all_cases() {
-  std::vector<Case> cases;
-  for (const char* isa : {"portable", "avx2", "avxvnni", "avx512", "amx"}) {
-    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
-      const bool exists = dtype != DType::kBF16 || !std::string(isa).starts_with("avx") || isa == std::string("avx512");
-      if (exists) cases.push_back({isa, dtype});
-    }
-  }
-  return cases;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, Dtypes, ::testing::ValuesIn(all_cases()), [](const auto& test) {
-  return std::string(test.param.isa) + "_" + dtype_name(test.param.dtype);
-});
+INSTANTIATE_TEST_SUITE_P(All, Dtypes, ::testing::ValuesIn(all_devices()),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST(DtypeAuto, TakesInt8) {
   const Engine engine = Engine::load(data_path("tiny-mean"), {});
