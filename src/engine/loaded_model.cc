@@ -63,8 +63,9 @@ struct LoadedModel::Parts {
   int64_t parameters = 0;
   int64_t weights_bytes = 0;
   std::shared_ptr<PackedCache> cache;  // null where there is none
-  std::vector<float> factors;          // to keep, until the cache is written
-  std::vector<float> exact_vectors;    // of the built-in text; empty where they were not needed
+  std::string cache_warning;
+  std::vector<float> factors;        // to keep, until the cache is written
+  std::vector<float> exact_vectors;  // of the built-in text; empty where they were not needed
 
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
   void read_tokenizer() { tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first); }
@@ -79,7 +80,11 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
   const Weights weights = Weights::open(parts.config.network_directory);
   for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
   parts.weights_bytes = weights.total_bytes();
-  parts.cache = open_cache(cache_directory, parts.config, backend);
+  try {
+    parts.cache = open_cache(cache_directory, parts.config, backend);
+  } catch (const std::exception& error) {
+    parts.cache_warning = message("Packed weights were not kept: {}.", error.what());
+  }
   if (parts.cache != nullptr) backend.use_store(parts.cache);
   const Factors factors = backend.dtype() == DType::kI8 ? parts.find_factors(weights, backend) : Factors();
   const int64_t threads = allowed_cpus();
@@ -111,6 +116,7 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
       config(std::move(parts.config)),
       parameters(parts.parameters),
       weights_bytes(parts.weights_bytes),
+      cache_warning(std::move(parts.cache_warning)),
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),
       head(config, *backend) {

@@ -168,6 +168,15 @@ TEST_P(PackedModelTest, CacheThatCannotBeWrittenFailsTheLoad) {
   EXPECT_NE(info["warnings"].dump().find("not kept"), std::string::npos) << info["warnings"];
 }
 
+TEST_P(PackedModelTest, LinkToNowhereAmongTheModelsFilesFailsTheLoad) {
+  const fs::path model = directory_ / "model";
+  fs::copy(data_path("tiny-mean"), model, fs::copy_options::recursive);
+  fs::create_symlink("nowhere", model / "extra.json");
+  const nlohmann::json info = info_of(load(model, directory_ / "cache"));
+  EXPECT_TRUE(info["cache_file"].is_null());
+  EXPECT_NE(info["warnings"].dump().find("extra.json"), std::string::npos) << info["warnings"];
+}
+
 INSTANTIATE_TEST_SUITE_P(Dtypes, PackedModelTest, ::testing::Values(DType::kF32, DType::kBF16, DType::kI8),
                          [](const auto& test) { return dtype_name(test.param); });
 
