@@ -111,7 +111,7 @@ def suites() -> list[Suite]:
         ),
         Suite(
             "tsan",
-            ctest("tsan", "engine|api|Engine|Api|Team|SharedStream"),
+            ctest("tsan", "engine|api|Engine|Api|Embed|DeviceQueue|Team|SharedStream"),
             "build/test/tsan.xml",
             minutes=30,
             only_all=True,

@@ -159,6 +159,9 @@ class Backend {
   // Multiplications and additions a second that this many threads reach together in registers, by the instructions that
   // products take; takes milliseconds of all of them. 0 where the device has no probe.
   virtual double measured_peak(int64_t /*num_threads*/) const { return 0; }
+  // Whether the device computes one batch at a time, and large ones best: then all calls of the process put their rows
+  // into one queue. Else each thread computes batches of its own.
+  virtual bool shares_batches() const { return false; }
   // Tokens of one batch that keep this device busy and its activations in cache.
   virtual int64_t preferred_batch_tokens(int64_t hidden, int64_t ffn) const = 0;
 };

@@ -44,18 +44,10 @@ constexpr int64_t kMostTokens = 32;  // of one text
 
 Batch batch_of_texts(const Tokenizer& tokenizer, int64_t max_tokens) {
   Batch batch;
-  batch.seq_offsets.push_back(0);
   Encoding encoding;
   for (const char* text : kTexts) {
     tokenizer.encode(text, std::min(max_tokens, kMostTokens), encoding);
-    batch.ids.insert(batch.ids.end(), encoding.ids.begin(), encoding.ids.end());
-    batch.types.insert(batch.types.end(), encoding.types.begin(), encoding.types.end());
-    const auto length = static_cast<int64_t>(encoding.ids.size());
-    batch.positions.resize(batch.ids.size());
-    std::iota(batch.positions.end() - static_cast<std::ptrdiff_t>(length), batch.positions.end(), 0);
-    batch.seq_offsets.push_back(batch.num_tokens());
-    batch.row_index.push_back(batch.num_seqs());
-    batch.max_len = std::max(batch.max_len, length);
+    batch.append(encoding.ids, encoding.types, batch.num_seqs());
   }
   return batch;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "engine/queued_worker.h"
 #include "engine/worker.h"
 
 namespace emberline {
@@ -136,7 +137,11 @@ void EmbedCall::start_threads(int64_t count, std::vector<std::thread>& threads) 
 void EmbedCall::work(const Progress* progress) {
   Stats stats;
   try {
-    Worker(*this, progress, stats).run();
+    if (model_.queue != nullptr) {
+      QueuedWorker(*this, *model_.queue, progress, stats).run();
+    } else {
+      Worker(*this, progress, stats).run();
+    }
   } catch (...) {
     keep_failure(std::current_exception());
   }

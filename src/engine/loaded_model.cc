@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/version.h"
 #include "engine/calibration.h"
+#include "engine/device_queue.h"
 #include "engine/packed_cache.h"
 #include "model/weights.h"
 
@@ -107,6 +108,8 @@ Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& 
   return std::move(calibration.factors);
 }
 
+LoadedModel::~LoadedModel() = default;
+
 LoadedModel::LoadedModel(std::unique_ptr<Backend> device_backend, const fs::path& directory,
                          const fs::path& cache_directory)
     : LoadedModel(std::move(device_backend), Parts::read(*device_backend, directory, cache_directory)) {}
@@ -119,7 +122,8 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
       cache_warning(std::move(parts.cache_warning)),
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),
-      head(config, *backend) {
+      head(config, *backend),
+      queue(backend->shares_batches() ? std::make_unique<DeviceQueue>(*this) : nullptr) {
   for (const HeadStep& step : config.head) {
     if (step.kind != HeadStep::Kind::kDense) continue;
     const int64_t size = step.in_features * step.out_features + (step.bias ? step.out_features : 0);

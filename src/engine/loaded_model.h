@@ -15,12 +15,15 @@
 
 namespace emberline {
 
+class DeviceQueue;
+
 // Immutable after loading, safe from many threads.
 struct LoadedModel {
   // cache_directory: where packed weights are kept; empty for nowhere. A cache that cannot be read or written is told
   // in cache_warning and changes nothing else.
   LoadedModel(std::unique_ptr<Backend> device_backend, const std::filesystem::path& directory,
               const std::filesystem::path& cache_directory = {});
+  ~LoadedModel();
 
   std::unique_ptr<const Backend> backend;  // first: everything below lives on it
   ModelConfig config;
@@ -33,6 +36,7 @@ struct LoadedModel {
   Encoder encoder;
   Head head;
   std::string device = "cpu";
+  std::unique_ptr<DeviceQueue> queue;  // last: its thread uses the rest; null where threads compute batches of their own
 
  private:
   // What is read at the same time, tokenizer and weights.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 target_sources(emberline_core PRIVATE
   src/engine/calibration.cc
+  src/engine/claim.cc
+  src/engine/device_queue.cc
   src/engine/embed_call.cc
   src/engine/engine.cc
   src/engine/info.cc
@@ -9,6 +11,7 @@ target_sources(emberline_core PRIVATE
   src/engine/options.cc
   src/engine/packed_cache.cc
   src/engine/packer.cc
+  src/engine/queued_worker.cc
   src/engine/rows.cc
   src/engine/settings.cc
   src/engine/worker.cc

@@ -171,6 +171,22 @@ TEST(EngineInfo, SaysWhatIsInForce) {
   EXPECT_FALSE(info["isa"].get<std::string>().empty());
 }
 
+TEST(EngineInfo, LowerPrecisionNeedsLessMemoryByItsProducts) {
+  int64_t needed[3];
+  nlohmann::json info;
+  for (int i = 0; i < 3; ++i) {
+    const char* dtype = std::array{"int8", "bf16", "f32"}[static_cast<size_t>(i)];
+    const Engine engine = load("tiny-mean", {{"dtype", dtype}, {"threads", "1"}});
+    info = info_of(engine);
+    needed[i] = info["estimated_memory_bytes"].get<int64_t>();
+  }
+  const int64_t hidden = info["hidden"].get<int64_t>();
+  const int64_t in_products =
+      info["layers"].get<int64_t>() * hidden * (4 * hidden + 2 * info["intermediate"].get<int64_t>());
+  EXPECT_EQ(needed[1] - needed[0], in_products);
+  EXPECT_EQ(needed[2] - needed[1], 2 * in_products);
+}
+
 TEST(EngineInfo, PromptThatIsNoUtf8StillGivesJson) {
   const Engine engine = load("tiny-mean", {{"prompt", "\xff\xfe"}});
   EXPECT_NO_THROW(info_of(engine));
