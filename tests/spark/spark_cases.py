@@ -9,6 +9,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "data" / "tiny-bert")
+HOURLY_COST = 0.34
 REAL = str(ROOT / "build" / "models" / "all-MiniLM-L6-v2")
 
 
@@ -34,6 +35,7 @@ def builder(scratch: Path):
         "spark.driver.memory": "2g",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.emberline.cacheDir": str(scratch / "models"),
+        "spark.emberline.hourlyCost": str(HOURLY_COST),
         # Shared storage for models: any scheme that is not a local path would do, and this one every Hadoop has.
         "spark.hadoop.fs.viewfs.mounttable.test.link./models": f"file://{ROOT / 'tests' / 'data'}",
     }

@@ -39,8 +39,8 @@ object EmbedKind {
 /** The engine that a call wants: model and options by name, sorted, as the engine's option table spells them. */
 case class EmbedSpec(model: String, options: Seq[(String, String)]) {
   override def toString: String = {
-    val named = if (options.exists(_._1 == "dtype")) options else ("dtype" -> "auto") +: options
-    (("model" -> model) +: named).map { case (name, value) => s"$name=$value" }.mkString(", ")
+    val unset = Seq("device", "dtype").filterNot(name => options.exists(_._1 == name)).map(_ -> "auto")
+    (("model" -> model) +: (unset ++ options)).map { case (name, value) => s"$name=$value" }.mkString(", ")
   }
 }
 

@@ -37,6 +37,8 @@ case class EmbedExec(
     .map(attributes)
 
   override protected def doExecute(): RDD[InternalRow] = {
+    EmbedReporter.watch(sparkContext, longMetric("rows"), longMetric("tokens"))
+    specs.map(_.model).distinct.foreach(MemoryAdvice.check(sparkContext, _))
     // Locals, so that the closure carries these and not the plan.
     val calls = specs.indices.map(i => (specs(i), kinds(i), inputs(i)))
     val (childOutput, all, counters) = (child.output, output, EmbedMetrics.of(longMetric))

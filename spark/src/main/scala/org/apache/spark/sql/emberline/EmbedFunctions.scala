@@ -26,7 +26,10 @@ private[emberline] object EmbedSettings {
   /** Folder of this host's copies of remote models. */
   val cacheDir: String = prefix + "cacheDir"
 
-  private val own = Set(cacheDir)
+  /** What an hour of one executor costs, in any currency, for the estimate in reports. */
+  val hourlyCost: String = prefix + "hourlyCost"
+
+  private val own = Set(cacheDir, hourlyCost)
 
   /** The session's defaults by option name. */
   def defaults: Map[String, String] = SQLConf.get.getAllConfs.collect {

@@ -14,7 +14,9 @@ private[emberline] case class EmbedMetrics(
     loadTime: SQLMetric,
     truncated: SQLMetric,
     failed: SQLMetric,
-    nulls: SQLMetric)
+    nulls: SQLMetric,
+    bytes: SQLMetric,
+    tokensPerSecond: SQLMetric)
 
 private[emberline] object EmbedMetrics {
   def create(context: SparkContext): Map[String, SQLMetric] = {
@@ -30,7 +32,9 @@ private[emberline] object EmbedMetrics {
       time("loadTime", "time loading the model"),
       count("truncated", "rows truncated"),
       count("failed", "rows failed"),
-      count("nulls", "null rows")
+      count("nulls", "null rows"),
+      "bytes" -> SQLMetrics.createSizeMetric(context, "size of inputs", -1),
+      "tokensPerSecond" -> SQLMetrics.createAverageMetric(context, "tokens per second of engine time")
     )
   }
 
@@ -43,6 +47,8 @@ private[emberline] object EmbedMetrics {
     metrics("loadTime"),
     metrics("truncated"),
     metrics("failed"),
-    metrics("nulls")
+    metrics("nulls"),
+    metrics("bytes"),
+    metrics("tokensPerSecond")
   )
 }

@@ -44,6 +44,7 @@ private[emberline] final class EmbedSite(
       m.loadTime += lease.loadNanos()
       m.waitTime += lease.waitNanos()
     }
+    if (lease.loadNanos() > 0) EngineLog.loaded(spec, lease.engine().info(), lease.loadNanos())
     batch = new EmbedBatch(lease.engine())
   }
 
@@ -73,6 +74,8 @@ private[emberline] final class EmbedSite(
         m.truncated += batch.statistic(EmbedCall.TRUNCATED_ROWS)
         m.failed += batch.statistic(EmbedCall.FAILED)
         m.nulls += batch.statistic(EmbedCall.NULLS)
+        m.bytes += batch.textBytes()
+        m.tokensPerSecond.set(m.tokens.value * 1e9 / math.max(1L, m.engineTime.value))
       }
     }
   }
