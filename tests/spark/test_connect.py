@@ -46,6 +46,13 @@ for query in queries:
             np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
 assert frame.select(em.embed("text", model)).limit(3).count() == 3
 
+arrays = frame.select("id", em.embed(F.array("text", F.lit(None), F.lit("a text")), model, dims=8).alias("v"))
+for row in arrays.collect():
+    assert row.v[1] is None and (row.v[0] is None) == (texts[row.id] is None)
+    np.testing.assert_array_equal(np.array(row.v[2], dtype=np.float32), expected[0])
+told = "\n".join(row[0] for row in spark.sql("DESCRIBE FUNCTION EXTENDED embed").collect())
+assert all(option.help in told for option in emberline.options()), told
+
 spark.conf.set("spark.emberline.model", model)
 assert frame.select(em.embed("text")).count() == len(texts)
 
