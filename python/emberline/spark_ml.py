@@ -30,6 +30,12 @@ def toListOfOptions(value: Mapping[str, object] | list[str]) -> list[str]:
     return [TypeConverters.toString(option) for option in value]
 
 
+def toErrors(value: str) -> str:
+    if value not in ("raise", "null"):
+        raise ValueError(f'errors must be "raise" or "null", not {value!r}')
+    return value
+
+
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -61,7 +67,7 @@ class EmbeddingTransformer(
         Params._dummy(),
         "errors",
         "what a text that cannot be embedded does: raise fails the job, null gives a null vector",
-        typeConverter=TypeConverters.toString,
+        typeConverter=toErrors,
     )
 
     @keyword_only

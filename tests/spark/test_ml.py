@@ -61,8 +61,8 @@ def test_errors(em, docs):
     rows = stage(em, options=options, errors="null").transform(docs).collect()
     missing = {row.id for row in rows if row.features is None}
     assert missing > {i for i, text in enumerate(TEXTS) if text is None}
-    with pytest.raises(Exception, match="raise, null"):
-        stage(em, errors="ignore").transform(docs)
+    with pytest.raises(Exception, match='errors must be "raise" or "null", not \'ignore\''):
+        stage(em, errors="ignore")
 
 
 def test_the_model_of_the_session(em, spark, docs, reference):

@@ -41,7 +41,7 @@ class EmbeddingTransformer(override val uid: String)
     this,
     "errors",
     "what a text that cannot be embedded does: raise fails the job, null gives a null vector",
-    ParamValidators.inArray(Array("raise", "null")))
+    ParamValidators.inArray(EmbeddingTransformer.errorChoices))
 
   setDefault(options -> Array.empty[String], errors -> "raise")
 
@@ -50,7 +50,12 @@ class EmbeddingTransformer(override val uid: String)
   def setModel(value: String): this.type = set(model, value)
 
   /** "raise" or "null". */
-  def setErrors(value: String): this.type = set(errors, value)
+  def setErrors(value: String): this.type = {
+    require(
+      EmbeddingTransformer.errorChoices.contains(value),
+      s"$uid: errors must be one of ${EmbeddingTransformer.errorChoices.mkString(", ")}, not $value")
+    set(errors, value)
+  }
 
   /** All options at once: setOptions("dims" -> 256, "pooling" -> "cls"). */
   def setOptions(values: (String, Any)*): this.type =
@@ -93,10 +98,13 @@ class EmbeddingTransformer(override val uid: String)
 
 object EmbeddingTransformer extends DefaultParamsReadable[EmbeddingTransformer] {
 
+  private val errorChoices = Array("raise", "null")
+
   /** As Spark's array_to_vector, which fails on null. */
-  private val toVector = udf { (embedding: Array[Float]) =>
-    if (embedding == null) null: Vector else Vectors.dense(embedding.map(_.toDouble))
-  }
+  private val toVector = udf(vectorOf _)
+
+  private def vectorOf(embedding: Array[Float]): Vector =
+    if (embedding == null) null else Vectors.dense(embedding.map(_.toDouble))
 
   /** A stage that this class or Python's saved. */
   override def load(path: String): EmbeddingTransformer = super.load(path)

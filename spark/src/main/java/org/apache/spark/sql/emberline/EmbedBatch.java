@@ -136,7 +136,7 @@ final class EmbedBatch implements AutoCloseable {
     return (int) (Platform.getLong(null, offsets + 8L * row + 8) - Platform.getLong(null, offsets + 8L * row));
   }
 
-  /** The row's vector, in place: valid until the next call of add, clear or close. */
+  /** The row's vector, in place: valid until the next call of run or close. */
   UnsafeArrayData vector(int row) {
     check();
     UnsafeArrayData view = new UnsafeArrayData();

@@ -73,9 +73,9 @@ private[emberline] final class ArraySite(texts: EmbedSite, elementType: DataType
     val values = new Array[Any](row.size)
     var i = 0
     while (i < row.size) {
-      val element = i
+      val place = i
       val outcome = if (i < row.numKept) row.kept(i) else texts.outcome(row.first + i - row.numKept, copied)
-      values(i) = TextFailure.check(outcome, s"element $element of $where")
+      values(i) = TextFailure.check(outcome, s"element $place of $where")
       i += 1
     }
     new GenericArrayData(values)
