@@ -126,16 +126,15 @@ def test_scala_reads_what_python_saved_and_python_what_scala_saved(em, spark, do
     assert json.loads(metadata.read_text())["class"] == "emberline.spark.EmbeddingTransformer"
 
 
-def classifiers():
-    return [
-        LogisticRegression(maxIter=5),
-        MultilayerPerceptronClassifier(layers=[8, 5, 2], maxIter=5, seed=7),
-    ]
+CLASSIFIERS = {
+    "logistic regression": lambda: LogisticRegression(maxIter=5),
+    "multilayer perceptron": lambda: MultilayerPerceptronClassifier(layers=[8, 5, 2], maxIter=5, seed=7),
+}
 
 
-@pytest.mark.parametrize("classifier", classifiers(), ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_a_pipeline_predicts_the_same_after_it_was_saved(em, spark, labelled, tmp_path, classifier):
-    pipeline = Pipeline(stages=[stage(em), classifier])
+    pipeline = Pipeline(stages=[stage(em), CLASSIFIERS[classifier]()])
     pipeline.save(str(tmp_path / "pipeline"))
     model = Pipeline.load(str(tmp_path / "pipeline")).fit(labelled)
     model.save(str(tmp_path / "model"))
