@@ -46,8 +46,8 @@ class EmbeddingTransformer(
     """Turns a text column into a column of Spark ML vectors (``pyspark.ml.linalg.DenseVector``), null for null.
 
     ``inputCol`` is string, or binary that holds UTF-8. ``model`` is a path that every executor has, or a URI of shared
-    storage; unset, ``spark.emberline.model`` is taken. ``options`` are those of ``emberline.load``, as a dict. ``errors``
-    says what a text that cannot be embedded does: "raise" fails the job, "null" gives a null vector.
+    storage; unset, ``spark.emberline.model`` is taken. ``options`` are those of ``emberline.load``.
+    ``errors`` says what a text that cannot be embedded does: "raise" fails the job, "null" gives a null vector.
 
     What is saved are the settings, never the model, in the form that Scala's class of the same name reads and writes.
     """

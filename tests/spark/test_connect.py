@@ -72,6 +72,16 @@ except Exception as e:
 else:
     raise AssertionError("a bad row did not fail the job")
 
+if not spark.version.startswith("3."):  # Connect has Spark ML from 4.0 on
+    from pyspark.ml import Pipeline
+    from pyspark.ml.classification import LogisticRegression
+
+    stage = em.EmbeddingTransformer(inputCol="text", outputCol="features", model=model, options={"dims": 8})
+    labelled = frame.where("text IS NOT NULL").selectExpr("*", "cast(id % 2 AS double) AS label")
+    predicted = Pipeline(stages=[stage, LogisticRegression(maxIter=3)]).fit(labelled).transform(labelled)
+    for row in predicted.select("id", "features", "prediction").collect():
+        np.testing.assert_array_equal(row.features.toArray(), expected[row.id].astype(np.float64))
+
 from query_shapes import SHAPES, Answers, check
 from spark_cases import TEXTS, Reference
 

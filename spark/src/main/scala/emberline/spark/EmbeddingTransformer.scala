@@ -41,7 +41,8 @@ class EmbeddingTransformer(override val uid: String)
     this,
     "errors",
     "what a text that cannot be embedded does: raise fails the job, null gives a null vector",
-    ParamValidators.inArray(EmbeddingTransformer.errorChoices))
+    ParamValidators.inArray(EmbeddingTransformer.errorChoices)
+  )
 
   setDefault(options -> Array.empty[String], errors -> "raise")
 
@@ -86,7 +87,8 @@ class EmbeddingTransformer(override val uid: String)
     require(
       input.isInstanceOf[StringType] || input == BinaryType,
       s"$uid: column ${$(inputCol)} must be string or binary, one text a row, but it is ${input.catalogString}. " +
-        "For arrays of texts explode the column first")
+        "For arrays of texts explode the column first"
+    )
     require(
       !schema.fieldNames.contains($(outputCol)),
       s"$uid: there is a column ${$(outputCol)} already; set another outputCol or drop it first")

@@ -12,8 +12,8 @@ import org.apache.spark.unsafe.types.UTF8String;
 /**
  * One batch in native memory: the texts of its rows, one after the other, and a vector a row in UnsafeArrayData's
  * layout, so that Spark reads what the engine wrote without a copy in between. Filled with add, computed by run, read
- * by row, and emptied by clear. Grows with its rows; who fills it sets the limit. Owns its memory until close, which may
- * be called twice. Not thread-safe.
+ * by row, and emptied by clear. Grows with its rows; who fills it sets the limit. Owns its memory until close, which
+ * may be called twice. Not thread-safe.
  */
 final class EmbedBatch implements AutoCloseable {
   private final Engine engine;

@@ -69,7 +69,8 @@ case class Embed(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends Un
           "paramIndex" -> "first",
           "requiredType" -> EmbedInput.types.map(Embed.typeText).mkString("(", " or ", ")"),
           "inputSql" -> Embed.expressionText(child),
-          "inputType" -> Embed.typeText(child.dataType))
+          "inputType" -> Embed.typeText(child.dataType)
+        )
       )
     }
 
