@@ -25,6 +25,15 @@ __all__ = ["configure", "embed", "embed_details", "jars", "try_embed"]
 EXTENSION = "emberline.spark.EmberlineExtensions"
 
 
+def __getattr__(name: str) -> object:
+    """EmbeddingTransformer, which needs Spark ML, for those alone who name it."""
+    if name == "EmbeddingTransformer":
+        from emberline.spark_ml import EmbeddingTransformer
+
+        return EmbeddingTransformer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     """Adds emberline's jars and SQL functions to sessions that ``builder`` makes; call it before the first of them.
 

@@ -46,6 +46,13 @@ for query in queries:
             np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
 assert frame.select(em.embed("text", model)).limit(3).count() == 3
 
+arrays = frame.select("id", em.embed(F.array("text", F.lit(None), F.lit("a text")), model, dims=8).alias("v"))
+for row in arrays.collect():
+    assert row.v[1] is None and (row.v[0] is None) == (texts[row.id] is None)
+    np.testing.assert_array_equal(np.array(row.v[2], dtype=np.float32), expected[0])
+told = "\n".join(row[0] for row in spark.sql("DESCRIBE FUNCTION EXTENDED embed").collect())
+assert all(option.help in told for option in emberline.options()), told
+
 spark.conf.set("spark.emberline.model", model)
 assert frame.select(em.embed("text")).count() == len(texts)
 
@@ -64,6 +71,16 @@ except Exception as e:
     assert "long_text=error" in str(e) and "of partition" in str(e), e
 else:
     raise AssertionError("a bad row did not fail the job")
+
+if not spark.version.startswith("3."):  # Connect has Spark ML from 4.0 on
+    from pyspark.ml import Pipeline
+    from pyspark.ml.classification import LogisticRegression
+
+    stage = em.EmbeddingTransformer(inputCol="text", outputCol="features", model=model, options={"dims": 8})
+    labelled = frame.where("text IS NOT NULL").selectExpr("*", "cast(id % 2 AS double) AS label")
+    predicted = Pipeline(stages=[stage, LogisticRegression(maxIter=3)]).fit(labelled).transform(labelled)
+    for row in predicted.select("id", "features", "prediction").collect():
+        np.testing.assert_array_equal(row.features.toArray(), expected[row.id].astype(np.float64))
 
 from query_shapes import SHAPES, Answers, check
 from spark_cases import TEXTS, Reference

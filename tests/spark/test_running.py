@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs that are stopped, streams, and many tasks at once."""
+"""Jobs that are stopped, and many tasks at once."""
 
 import threading
 import time
@@ -65,54 +65,6 @@ def test_a_failing_job_leaves_a_usable_session(spark, docs, reference):
         with pytest.raises(Exception, match="ZeroDivisionError"):
             docs.select(failing(F.expr(f"embed(text, {M})"))).collect()
     assert_same(spark.sql(f"SELECT embed('a text', {M}) AS v").first().v, reference("a text"))
-
-
-def test_streaming_file_source(spark, docs, reference, tmp_path):
-    source, target, state = (str(tmp_path / name) for name in ("in", "out", "state"))
-    docs.where("id < 20").write.parquet(source)
-    stream = (
-        spark.readStream.schema(docs.schema)
-        .parquet(source)
-        .where(f"embed(coalesce(text, ''), {M})[0] > -100")
-        .selectExpr("id", f"embed(text, {M}) AS v")
-    )
-    for extra in ("id = 20", "id = 21"):
-        query = (
-            stream.writeStream.format("parquet")
-            .option("path", target)
-            .option("checkpointLocation", state)
-            .trigger(availableNow=True)
-            .start()
-        )
-        query.awaitTermination(120)
-        assert query.exception() is None
-        docs.where(extra).write.mode("append").parquet(source)
-    rows = {row.id: row.v for row in spark.read.parquet(target).collect()}
-    assert rows.keys() == set(range(21))
-    for i, vector in rows.items():
-        assert_same(vector, reference(TEXTS[i]))
-
-
-def test_streaming_by_foreach_batch(spark, docs, reference, tmp_path):
-    source, state = str(tmp_path / "in"), str(tmp_path / "state")
-    docs.where("id < 20").write.parquet(source)
-    vectors = {}
-
-    def keep(batch, _):
-        for row in batch.selectExpr("id", f"embed(text, {M}) AS v").collect():
-            vectors[row.id] = row.v
-
-    stream = spark.readStream.schema(docs.schema).parquet(source)
-    for extra in (20, 21):
-        query = (
-            stream.writeStream.foreachBatch(keep).option("checkpointLocation", state).trigger(availableNow=True).start()
-        )
-        query.awaitTermination(120)
-        assert query.exception() is None
-        docs.where(f"id = {extra}").write.mode("append").parquet(source)
-    assert vectors.keys() == set(range(21))
-    for i, vector in vectors.items():
-        assert_same(vector, reference(TEXTS[i]))
 
 
 def test_tasks_share_one_engine(spark):

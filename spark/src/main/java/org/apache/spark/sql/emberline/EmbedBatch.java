@@ -12,14 +12,14 @@ import org.apache.spark.unsafe.types.UTF8String;
 /**
  * One batch in native memory: the texts of its rows, one after the other, and a vector a row in UnsafeArrayData's
  * layout, so that Spark reads what the engine wrote without a copy in between. Filled with add, computed by run, read
- * by row, and emptied by clear. Owns its memory until close, which may be called twice. Not thread-safe.
+ * by row, and emptied by clear. Grows with its rows; who fills it sets the limit. Owns its memory until close, which
+ * may be called twice. Not thread-safe.
  */
 final class EmbedBatch implements AutoCloseable {
   private final Engine engine;
   private final int dim;
   private final int headerBytes;
   private final int strideBytes;
-  private final UnsafeArrayData view = new UnsafeArrayData();
 
   private long call; // EmbedCall slots
   private long data; // [dataCapacity] bytes
@@ -30,10 +30,11 @@ final class EmbedBatch implements AutoCloseable {
   private int nulls;
   private long offsets; // [rowCapacity + 1] int64
   private long validity; // [(rowCapacity + 7) / 8] bitmap
-  private long vectors; // [rowCapacity] of strideBytes
-  private long status; // [rowCapacity] int32
-  private long tokens; // [rowCapacity] int32
-  private long truncated; // [rowCapacity] uint8
+  private int resultCapacity;
+  private long vectors; // [resultCapacity] of strideBytes
+  private long status; // [resultCapacity] int32
+  private long tokens; // [resultCapacity] int32
+  private long truncated; // [resultCapacity] uint8
   private boolean closed;
 
   EmbedBatch(Engine engine) {
@@ -65,17 +66,14 @@ final class EmbedBatch implements AutoCloseable {
     rows = 0;
     nulls = 0;
     dataSize = 0;
-    if (expectedRows > rowCapacity) {
-      freeRows();
-      allocateRows(expectedRows);
-    }
+    reserveRows(Math.max(expectedRows, 1)); // the engine gets addresses also for no rows
   }
 
   /** text may be null. */
   void add(UTF8String text) {
     check();
     if (rows == rowCapacity) {
-      throw new IllegalStateException("more than the expected " + rowCapacity + " rows");
+      reserveRows(Math.max(2 * rowCapacity, 16));
     }
     long at = validity + rows / 8;
     byte bits = rows % 8 == 0 ? 0 : Platform.getByte(null, at);
@@ -96,6 +94,7 @@ final class EmbedBatch implements AutoCloseable {
   /** Computes every row on this thread; statistic() tells about it, also after a failure. */
   void run(Progress progress) {
     check();
+    reserveResults(rowCapacity);
     slot(EmbedCall.DATA, data);
     slot(EmbedCall.OFFSETS, offsets);
     slot(EmbedCall.VALIDITY, nulls == 0 ? 0 : validity);
@@ -137,9 +136,10 @@ final class EmbedBatch implements AutoCloseable {
     return (int) (Platform.getLong(null, offsets + 8L * row + 8) - Platform.getLong(null, offsets + 8L * row));
   }
 
-  /** The row's vector, in place: valid until the next call of vector, clear or close. */
+  /** The row's vector, in place: valid until the next call of run or close. */
   UnsafeArrayData vector(int row) {
     check();
+    UnsafeArrayData view = new UnsafeArrayData();
     view.pointTo(null, vectors + (long) row * strideBytes, strideBytes);
     return view;
   }
@@ -164,19 +164,25 @@ final class EmbedBatch implements AutoCloseable {
       return;
     }
     long capacity = Math.max(size, Math.max(2 * dataCapacity, 64 * 1024));
-    long grown = Platform.allocateMemory(capacity);
-    if (data != 0) {
-      Platform.copyMemory(null, data, null, grown, dataSize);
-      Platform.freeMemory(data);
-    }
-    data = grown;
+    data = grown(data, dataSize, capacity);
     dataCapacity = capacity;
   }
 
-  private void allocateRows(int capacity) {
-    offsets = Platform.allocateMemory(8L * (capacity + 1));
+  private void reserveRows(int capacity) {
+    if (capacity <= rowCapacity) {
+      return;
+    }
+    offsets = grown(offsets, 8L * (rows + 1), 8L * (capacity + 1));
+    validity = grown(validity, (rows + 7) / 8, (capacity + 7) / 8);
     Platform.putLong(null, offsets, 0);
-    validity = Platform.allocateMemory((capacity + 7) / 8);
+    rowCapacity = capacity;
+  }
+
+  private void reserveResults(int capacity) {
+    if (capacity <= resultCapacity) {
+      return;
+    }
+    freeResults();
     status = Platform.allocateMemory(4L * capacity);
     tokens = Platform.allocateMemory(4L * capacity);
     truncated = Platform.allocateMemory(capacity);
@@ -187,23 +193,23 @@ final class EmbedBatch implements AutoCloseable {
     for (int row = 0; row < capacity; row++) {
       Platform.putLong(null, vectors + (long) row * strideBytes, dim);
     }
-    rowCapacity = capacity;
+    resultCapacity = capacity;
   }
 
-  private void freeRows() {
-    free(offsets);
-    free(validity);
+  private void freeResults() {
     free(status);
     free(tokens);
     free(truncated);
     free(vectors);
-    offsets = 0;
-    validity = 0;
     status = 0;
     tokens = 0;
     truncated = 0;
     vectors = 0;
-    rowCapacity = 0;
+    resultCapacity = 0;
+  }
+
+  private static long grown(long address, long used, long size) {
+    return address == 0 ? Platform.allocateMemory(size) : Platform.reallocateMemory(address, used, size);
   }
 
   private static void free(long address) {
@@ -218,10 +224,10 @@ final class EmbedBatch implements AutoCloseable {
       return;
     }
     closed = true;
-    freeRows();
+    freeResults();
+    free(offsets);
+    free(validity);
     free(data);
     free(call);
-    data = 0;
-    call = 0;
   }
 }

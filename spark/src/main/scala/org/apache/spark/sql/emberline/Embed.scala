@@ -8,10 +8,16 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, UnaryExpression, U
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenFallback
 import org.apache.spark.sql.errors.QueryErrorsBase
 import org.apache.spark.sql.types._
-import org.apache.spark.unsafe.types.UTF8String
 
-/** What a row without a vector becomes, and so the function's name and type. */
-sealed abstract class EmbedKind(val functionName: String, val dataType: DataType) extends Serializable
+/** What a text without a vector becomes, and so the function's name and type. */
+sealed abstract class EmbedKind(val functionName: String, textType: DataType) extends Serializable {
+
+  /** The type of a call's result: one result a text, and so an array of them for an array. */
+  def resultType(input: DataType): DataType = input match {
+    case ArrayType(_, containsNull) => ArrayType(textType, containsNull || this == EmbedKind.Lenient)
+    case _ => textType
+  }
+}
 
 object EmbedKind {
   private val vector = ArrayType(FloatType, containsNull = false)
@@ -50,22 +56,23 @@ case class EmbedSpec(model: String, options: Seq[(String, String)]) {
  */
 case class Embed(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends UnaryExpression with Unevaluable {
   override def prettyName: String = kind.functionName
-  override def dataType: DataType = kind.dataType
+  override def dataType: DataType = kind.resultType(child.dataType)
   override def nullable: Boolean = child.nullable || kind == EmbedKind.Lenient
   override def toString: String = s"$prettyName($child, $spec)"
 
-  override def checkInputDataTypes(): TypeCheckResult = child.dataType match {
-    case _: StringType => TypeCheckSuccess
-    case other =>
+  override def checkInputDataTypes(): TypeCheckResult =
+    if (EmbedInput.isAllowed(child.dataType)) TypeCheckSuccess
+    else {
       DataTypeMismatch(
         errorSubClass = "UNEXPECTED_INPUT_TYPE",
         messageParameters = Map(
           "paramIndex" -> "first",
-          "requiredType" -> Embed.typeText(StringType),
+          "requiredType" -> EmbedInput.types.map(Embed.typeText).mkString("(", " or ", ")"),
           "inputSql" -> Embed.expressionText(child),
-          "inputType" -> Embed.typeText(other))
+          "inputType" -> Embed.typeText(child.dataType)
+        )
       )
-  }
+    }
 
   def byRow: EmbedRow = EmbedRow(child, spec, kind)
 
@@ -82,14 +89,14 @@ object Embed extends QueryErrorsBase {
 /** The same call, one row at a time: right anywhere an expression may stand, at the price of batches of one. */
 case class EmbedRow(child: Expression, spec: EmbedSpec, kind: EmbedKind) extends UnaryExpression with CodegenFallback {
   override def prettyName: String = kind.functionName
-  override def dataType: DataType = kind.dataType
+  override def dataType: DataType = kind.resultType(child.dataType)
   override def nullable: Boolean = child.nullable || kind == EmbedKind.Lenient
   override def foldable: Boolean = false
   override def toString: String = s"$prettyName($child, $spec)"
 
   override def eval(input: InternalRow): Any = {
-    val text = child.eval(input).asInstanceOf[UTF8String]
-    if (text == null) null else RowEmbedder.embed(spec, kind, text)
+    val value = child.eval(input)
+    if (value == null) null else RowEmbedder.embed(spec, kind, child.dataType, value)
   }
 
   override protected def withNewChildInternal(newChild: Expression): EmbedRow = copy(child = newChild)

@@ -44,19 +44,7 @@ private[sql] object EmbedFunctions {
   /** What the function registry of a session wants; one builder a function, however often it is registered. */
   val descriptions: Seq[(FunctionIdentifier, ExpressionInfo, FunctionBuilder)] = kinds.map { kind =>
     val builder: FunctionBuilder = arguments => build(kind, arguments)
-    (FunctionIdentifier(kind.functionName), info(kind), builder)
-  }
-
-  private def info(kind: EmbedKind): ExpressionInfo = {
-    val result = kind match {
-      case EmbedKind.Strict => "the embedding of a text; a text that cannot be embedded fails the job"
-      case EmbedKind.Lenient => "the embedding of a text, or null where it cannot be embedded"
-      case EmbedKind.Details =>
-        "the embedding of a text, its number of tokens, whether it was truncated, and why it has no embedding"
-    }
-    val usage = s"_FUNC_(input[, model][, option => value]...) - Returns $result. " +
-      "spark.emberline.<option> sets an option's default, that of model included."
-    new ExpressionInfo(classOf[Embed].getName, null, kind.functionName, usage, "", "", "", "", "", "", "")
+    (FunctionIdentifier(kind.functionName), new EmbedFunctionInfo(kind), builder)
   }
 
   private def build(kind: EmbedKind, arguments: Seq[Expression]): Embed = {
@@ -83,6 +71,14 @@ private[sql] object EmbedFunctions {
 
     val input =
       byName.remove("input").getOrElse(refuse(kind, "input", s"there is none: ${kind.functionName}(input, model)"))
+    if (EmbedInput.isImage(input.dataType)) {
+      refuse(
+        kind,
+        "input",
+        s"${input.sql} is a column of images, ${input.dataType.catalogString}, but a model of this version takes text: " +
+          "images are not supported yet. Embed a column of text, such as the images' captions"
+      )
+    }
     val values = EmbedSettings.defaults.map { case (name, value) =>
       if (name != "model") check(kind, name, value, EmbedSettings.prefix + name)
       name -> value
@@ -97,11 +93,8 @@ private[sql] object EmbedFunctions {
         kind,
         "model",
         s"there is none: name one, ${kind.functionName}(input, model => '...'), or set spark.emberline.model"))
-    Embed(asText(input), EmbedSpec(located(model), (values - "model").toSeq.sorted), kind)
+    Embed(EmbedInput.typed(input), EmbedSpec(located(model), (values - "model").toSeq.sorted), kind)
   }
-
-  private def asText(input: Expression): Expression =
-    if (input.dataType == NullType) Literal(null, StringType) else input
 
   /** A relative path means the driver's folder: executors run in other ones. */
   private def located(model: String): String = {

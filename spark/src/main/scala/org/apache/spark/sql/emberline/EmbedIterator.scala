@@ -6,7 +6,6 @@ import scala.collection.mutable.ArrayBuffer
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions._
-import org.apache.spark.unsafe.types.UTF8String
 
 /**
  * The rows of one partition, buffered, embedded on this thread batch by batch, and handed on with their results. Batches
@@ -20,10 +19,10 @@ private[emberline] final class EmbedIterator(
     output: Seq[Attribute],
     metrics: EmbedMetrics)
     extends Iterator[InternalRow] {
-  import EmbedIterator._
-
   private val context = TaskContext.get()
-  private val sites = calls.map { case (spec, kind, _) => new EmbedSite(spec, kind, context, Some(metrics)) }.toArray
+  private val types = calls.map(_._3.dataType).toArray
+  private val sites =
+    calls.map { case (spec, kind, input) => RowSite(spec, kind, input.dataType, context, Some(metrics)) }.toArray
   private val isConstant = calls.map(_._3.foldable).toArray
   // Strings stay where they are until a site copies them: this projection makes no copy of its own.
   private val inputs = MutableProjection.create(calls.map(_._3), childOutput)
@@ -34,8 +33,8 @@ private[emberline] final class EmbedIterator(
   private val buffer = new ArrayBuffer[InternalRow]
   private var position = 0
   private var rowsBefore = 0L // of this partition, ahead of the buffer
-  private var batchRows = FirstBatchRows
-  private var maxRows = MaxBatchRows
+  private var batchTexts = BatchLimits.FirstTexts
+  private var maxTexts = BatchLimits.MaxTexts
   private var opened = false
   private var closed = false
 
@@ -58,7 +57,7 @@ private[emberline] final class EmbedIterator(
   }
 
   private def where(row: Int): String =
-    s"row ${rowsBefore + row} of partition ${context.partitionId()} (both counted from 0)"
+    s"row ${rowsBefore + row} of partition ${context.partitionId()} (counted from 0)"
 
   private def fill(): Boolean = {
     rowsBefore += buffer.size
@@ -70,38 +69,43 @@ private[emberline] final class EmbedIterator(
     }
     context.killTaskIfInterrupted()
     if (!opened) open()
-    forEachVarying(_.clear(batchRows))
+    forEachVarying(_.clear(batchTexts))
     var rowBytes = 0L
     var textBytes = 0L
-    while (buffer.size < batchRows && rowBytes + textBytes < MaxBatchBytes && rows.hasNext) {
+    while (buffer.size < batchTexts && rowBytes + textBytes < BatchLimits.MaxBytes && haveRoom && rows.hasNext) {
       val row = rows.next().copy()
       buffer += row
-      val texts = inputs(row)
+      val values = inputs(row)
       textBytes = 0
       var i = 0
       while (i < sites.length) {
         if (!isConstant(i)) {
-          sites(i).add(if (texts.isNullAt(i)) null else texts.getUTF8String(i))
+          sites(i).add(if (values.isNullAt(i)) null else values.get(i, types(i)))
           textBytes += sites(i).textBytes
         }
         i += 1
       }
       rowBytes += (row match {
         case unsafe: UnsafeRow => unsafe.getSizeInBytes
-        case _ => GuessedRowBytes
+        case _ => EmbedIterator.GuessedRowBytes
       })
     }
     forEachVarying(_.run())
-    batchRows = math.min(batchRows * 2, maxRows)
+    batchTexts = math.min(batchTexts * 2, maxTexts)
     true
   }
 
+  private def haveRoom: Boolean = {
+    var i = 0
+    while (i < sites.length && (isConstant(i) || sites(i).hasRoom(batchTexts))) i += 1
+    i == sites.length
+  }
+
   private def open(): Unit = {
-    sites.foreach(_.clear(batchRows))
-    maxRows = sites.map(site => (MaxBatchBytes / site.strideBytes).toInt).min.max(FirstBatchRows).min(MaxBatchRows)
+    sites.foreach(_.clear(batchTexts))
+    maxTexts = sites.map(_.maxTexts).min
     for (i <- sites.indices if isConstant(i)) {
-      val text = calls(i)._3.eval().asInstanceOf[UTF8String]
-      sites(i).add(text)
+      sites(i).add(calls(i)._3.eval())
       sites(i).run()
       results.update(i, sites(i).resultCopy(0, "the constant input"))
       sites(i).close()
@@ -109,7 +113,7 @@ private[emberline] final class EmbedIterator(
     opened = true
   }
 
-  private def forEachVarying(action: EmbedSite => Unit): Unit =
+  private def forEachVarying(action: RowSite => Unit): Unit =
     for (i <- sites.indices if !isConstant(i)) action(sites(i))
 
   private def close(): Unit = synchronized {
@@ -119,10 +123,7 @@ private[emberline] final class EmbedIterator(
 }
 
 private object EmbedIterator {
-  val FirstBatchRows = 16
-  val MaxBatchRows = 4096
 
-  /** Of buffered rows and texts, and of vectors. */
-  val MaxBatchBytes: Long = 16L << 20
+  /** Of a row that does not tell its size. */
   val GuessedRowBytes = 256
 }

@@ -15,7 +15,7 @@ import org.apache.spark.sql.catalyst.expressions.GenericInternalRow
 import org.apache.spark.unsafe.types.UTF8String
 
 /**
- * One call site within a task: its engine, its batch, and what its rows become. Opened by the first batch, so that an
+ * A call site whose rows are texts: its engine, its batch, and what its rows become. Opened by the first batch, so that an
  * empty partition loads nothing. context is null on a driver that evaluates outside of any task. Not thread-safe.
  */
 private[emberline] final class EmbedSite(
@@ -23,15 +23,13 @@ private[emberline] final class EmbedSite(
     kind: EmbedKind,
     context: TaskContext,
     metrics: Option[EmbedMetrics])
-    extends AutoCloseable {
+    extends RowSite {
   private var lease: Engines.Lease = _
   private var batch: EmbedBatch = _
-  private val details = new GenericInternalRow(4)
   private val progress: Progress =
     if (context == null) null else (_: Long, _: Long, _: Long) => context.isInterrupted() || context.isCompleted()
 
-  /** Empties the batch for up to this many rows. */
-  def clear(expectedRows: Int): Unit = {
+  override def clear(expectedRows: Int): Unit = {
     if (batch == null) open()
     batch.clear(expectedRows)
   }
@@ -51,14 +49,22 @@ private[emberline] final class EmbedSite(
   @nowarn("cat=deprecation") // from 4.3 on; what takes its place is not there before
   private def cpus: Int = context.cpus()
 
-  def add(text: UTF8String): Unit = batch.add(text)
+  override def add(value: Any): Unit = value match {
+    case bytes: Array[Byte] => batch.add(UTF8String.fromBytes(bytes))
+    case text => batch.add(text.asInstanceOf[UTF8String])
+  }
 
-  def textBytes: Long = batch.textBytes()
+  /** Texts in the batch. */
+  def size: Int = batch.rows()
 
-  def strideBytes: Int = batch.strideBytes()
+  override def hasRoom(texts: Int): Boolean = size < texts
 
-  /** Computes the batch. A killed task ends here, between two of the engine's batches. */
-  def run(): Unit = {
+  override def textBytes: Long = batch.textBytes()
+
+  override def maxTexts: Int =
+    (BatchLimits.MaxBytes / batch.strideBytes()).toInt.max(BatchLimits.FirstTexts).min(BatchLimits.MaxTexts)
+
+  override def run(): Unit = {
     val start = System.nanoTime()
     try batch.run(progress)
     catch {
@@ -80,44 +86,34 @@ private[emberline] final class EmbedSite(
     }
   }
 
-  /** A row's result, valid until the next one is asked for. where says which row it is, for a failure's message. */
-  def result(row: Int, where: => String): Any = batch.status(row) match {
+  override def result(row: Int, where: => String): Any = TextFailure.check(outcome(row, copied = false), where)
+
+  override def resultCopy(row: Int, where: => String): Any = TextFailure.check(outcome(row, copied = true), where)
+
+  /** A text's result, valid until clear or, copied, for good; or a TextFailure. */
+  def outcome(row: Int, copied: Boolean): Any = batch.status(row) match {
     case EmbedCall.ROW_NULL => null
     case EmbedCall.ROW_OK =>
-      if (kind == EmbedKind.Details) fill(row, batch.vector(row), null) else batch.vector(row)
+      val vector = if (copied) batch.vectorCopy(row) else batch.vector(row)
+      if (kind == EmbedKind.Details) details(row, vector, null) else vector
     case status =>
-      lazy val reason = lease.engine().rowMessage(status)
+      def reason = lease.engine().rowMessage(status)
       kind match {
-        case EmbedKind.Strict =>
-          throw new EmberlineException(EmberlineException.INVALID_ARGUMENT, failure(row, where, reason))
+        case EmbedKind.Strict => failure(row, reason)
         case EmbedKind.Lenient => null
-        case EmbedKind.Details => fill(row, null, UTF8String.fromString(reason))
+        case EmbedKind.Details => details(row, null, UTF8String.fromString(reason))
       }
   }
 
-  /** A row's result for good: it outlives the batch. */
-  def resultCopy(row: Int, where: => String): Any = result(row, where) match {
-    case null => null
-    case struct: InternalRow =>
-      val kept = struct.copy().asInstanceOf[GenericInternalRow]
-      if (!kept.isNullAt(0)) kept.update(0, batch.vectorCopy(row))
-      kept
-    case _ => batch.vectorCopy(row)
-  }
+  private def details(row: Int, vector: Any, error: UTF8String): InternalRow =
+    new GenericInternalRow(Array[Any](vector, batch.tokens(row), batch.truncated(row), error))
 
-  private def fill(row: Int, vector: Any, error: UTF8String): InternalRow = {
-    details.update(0, vector)
-    details.update(1, batch.tokens(row))
-    details.update(2, batch.truncated(row))
-    details.update(3, error)
-    details
-  }
-
-  private def failure(row: Int, where: String, reason: String): String = {
+  private def failure(row: Int, reason: String): TextFailure = {
     val tokens = batch.tokens(row)
     val size = s"${batch.textBytes(row)} bytes of text" + (if (tokens > 0) s", $tokens tokens" else "")
-    s"${kind.functionName}: $where has no vector: $reason ($size; model ${spec.model}). " +
-      "try_embed gives null for such a row, embed_details the reason."
+    new TextFailure(
+      kind.functionName,
+      s"$reason ($size; model ${spec.model}). try_embed gives null for such a text, embed_details the reason.")
   }
 
   override def close(): Unit = {

@@ -4,31 +4,32 @@ package org.apache.spark.sql.emberline
 import scala.collection.mutable
 
 import org.apache.spark.TaskContext
-import org.apache.spark.unsafe.types.UTF8String
+import org.apache.spark.sql.types.DataType
 
 /** EmbedRow's engines: open for a task and freed with it, or, on a driver outside of any task, for one row. */
 private[emberline] object RowEmbedder {
-  private type Sites = mutable.HashMap[(EmbedSpec, EmbedKind), EmbedSite]
+  private type Sites = mutable.HashMap[(EmbedSpec, EmbedKind, DataType), RowSite]
   private val byTask = new mutable.HashMap[TaskContext, Sites] // guarded by this
 
-  def embed(spec: EmbedSpec, kind: EmbedKind, text: UTF8String): Any = {
+  /** What a value of this type becomes; it is not null. */
+  def embed(spec: EmbedSpec, kind: EmbedKind, input: DataType, value: Any): Any = {
     val context = TaskContext.get()
     if (context == null) {
-      val site = new EmbedSite(spec, kind, null, None)
-      try embedIn(site, text, "the row")
+      val site = RowSite(spec, kind, input, null, None)
+      try embedIn(site, value, "the row")
       finally site.close()
     } else {
       val sites = sitesOf(context)
       sites.synchronized {
-        val site = sites.getOrElseUpdate((spec, kind), new EmbedSite(spec, kind, context, None))
-        embedIn(site, text, s"a row of partition ${context.partitionId()}")
+        val site = sites.getOrElseUpdate((spec, kind, input), RowSite(spec, kind, input, context, None))
+        embedIn(site, value, s"a row of partition ${context.partitionId()}")
       }
     }
   }
 
-  private def embedIn(site: EmbedSite, text: UTF8String, where: => String): Any = {
+  private def embedIn(site: RowSite, value: Any, where: => String): Any = {
     site.clear(1)
-    site.add(text)
+    site.add(value)
     site.run()
     site.resultCopy(0, where)
   }
