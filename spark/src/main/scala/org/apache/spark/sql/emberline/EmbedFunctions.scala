@@ -26,7 +26,13 @@ private[emberline] object EmbedSettings {
   /** Folder of this host's copies of remote models. */
   val cacheDir: String = prefix + "cacheDir"
 
-  private val own = Set(cacheDir)
+  /** Bytes that this host's models and packed weights may take together, as Spark writes sizes: 20g. */
+  val cacheSize: String = prefix + "cacheSize"
+
+  /** Whether the driver sends a folder that executors may lack; a session may set it. */
+  val sendModel: String = prefix + "sendModel"
+
+  private val own = Set(cacheDir, cacheSize, sendModel)
 
   /** The session's defaults by option name. */
   def defaults: Map[String, String] = SQLConf.get.getAllConfs.collect {
