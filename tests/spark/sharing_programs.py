@@ -93,9 +93,11 @@ def copies(scratch: Path) -> list[str]:
     return sorted(os.listdir(scratch / "cache" / "models"))
 
 
-def opened(scratch: Path) -> list[str]:
+def opened(scratch: Path) -> list[tuple[int, str]]:
+    """Process and file of each reading from counted storage."""
     log = scratch / "opened"
-    return log.read_text(encoding="utf-8").split() if log.exists() else []
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return [(int(process), path) for process, path in (line.split(" ", 1) for line in lines)]
 
 
 def refused(query, *parts: str) -> None:
@@ -122,7 +124,7 @@ def read_once(scratch: Path) -> None:
     for _ in range(3):
         check(embedded(frame, f"counted://{TINY}").collect(), TINY, 300)
     spark.stop()
-    files = opened(scratch)
+    files = [path for _, path in opened(scratch)]
     assert sorted(files) == sorted(set(files)) and f"{TINY}/model.safetensors" in files, files
     assert len(copies(scratch)) == 1, copies(scratch)
     assert loads(scratch) == {"0": 1, "1": 1}, loads(scratch)
@@ -244,9 +246,14 @@ def killed_task(scratch: Path) -> None:
     for interrupt in (True, False):
         uri = f"counted://{TINY}" if interrupt else f"counted://{OTHER}"
 
-        def run(uri=uri, interrupt=interrupt):
+        outcome = []
+
+        def run(uri=uri, interrupt=interrupt, outcome=outcome):
             spark.sparkContext.setJobGroup("copying", "to be cancelled", interruptOnCancel=interrupt)
-            refused(embedded(frame, uri).collect, "ancel")
+            try:
+                outcome.append(embedded(frame, uri).collect())
+            except Exception as e:  # noqa: BLE001
+                outcome.append(e)
 
         before = len(opened(scratch))
         job = InheritableThread(target=run)
@@ -254,7 +261,7 @@ def killed_task(scratch: Path) -> None:
         wait_for(lambda before=before: len(opened(scratch)) > before)
         spark.sparkContext.cancelJobGroup("copying")
         job.join()
-        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+        assert "ancel" in str(outcome[0]), outcome
         check(embedded(frame, uri).collect(), TINY if interrupt else OTHER, 10)
         assert not [name for name in copies(scratch) if ".partial-" in name], copies(scratch)
     spark.stop()
@@ -287,17 +294,18 @@ def executors() -> list[int]:
     return [process for process in found if is_below(process)]
 
 
-def lost_executor(scratch: Path, uri: str, kill_when, **settings) -> None:
+def lost_executor(scratch: Path, uri: str, victim, **settings) -> None:
+    """victim: gives the process to kill, or None as long as it is too early."""
     spark = session(scratch, CLUSTER, **settings)
     frame = table(spark, 2000, 40)
     frame.count()
     outcome = []
     job = threading.Thread(target=lambda: outcome.append(embedded(frame, uri).collect()))
     job.start()
-    wait_for(lambda: kill_when(spark))
-    victims = executors()
-    assert victims, "no executor is running"
-    os.kill(victims[0], signal.SIGKILL)
+    wait_for(lambda: victim(spark))
+    killed = victim(spark)
+    assert killed in executors(), killed
+    os.kill(killed, signal.SIGKILL)
     job.join()
     check(outcome[0], REAL, 2000)
     assert len(copies(scratch)) == 1, copies(scratch)
@@ -305,17 +313,21 @@ def lost_executor(scratch: Path, uri: str, kill_when, **settings) -> None:
 
 
 def lost_while_embedding(scratch: Path) -> None:
-    def is_under_way(spark) -> bool:
+    def one_of_those_at_work(spark):
         tracker = spark.sparkContext.statusTracker()
         stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
-        return any(stage and stage.numCompletedTasks > 2 for stage in stages)
+        return executors()[0] if any(stage and stage.numCompletedTasks > 2 for stage in stages) else None
 
     shutil.copytree(REAL, "model")
-    lost_executor(scratch, DRIVERS_OWN, is_under_way)
+    lost_executor(scratch, DRIVERS_OWN, one_of_those_at_work)
 
 
 def lost_while_copying(scratch: Path) -> None:
-    lost_executor(scratch, f"counted://{REAL}", lambda _: opened(scratch), hadoop_fs_counted_delay="700")
+    def the_one_that_copies(_):
+        readings = opened(scratch)
+        return readings[0][0] if readings else None
+
+    lost_executor(scratch, f"counted://{REAL}", the_one_that_copies, hadoop_fs_counted_delay="700")
 
 
 if __name__ == "__main__":

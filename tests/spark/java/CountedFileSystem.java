@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,8 +11,8 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
- * Storage for tests: counted:///path is the local file, and each opening is a line in the file that fs.counted.log names.
- * fs.counted.delay: milliseconds that an opening takes.
+ * Storage for tests: counted:///path is the local file. Each opening is a line, process id and path, in the file that
+ * fs.counted.log names, and takes fs.counted.delay milliseconds.
  */
 public final class CountedFileSystem extends RawLocalFileSystem {
   @Override
@@ -27,7 +28,8 @@ public final class CountedFileSystem extends RawLocalFileSystem {
   @Override
   public FSDataInputStream open(org.apache.hadoop.fs.Path file, int bufferSize) throws IOException {
     Path log = Paths.get(getConf().get("fs.counted.log"));
-    byte[] line = (file.toUri().getPath() + "\n").getBytes(StandardCharsets.UTF_8);
+    String process = ManagementFactory.getRuntimeMXBean().getName().split("@")[0];
+    byte[] line = (process + " " + file.toUri().getPath() + "\n").getBytes(StandardCharsets.UTF_8);
     Files.write(log, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     try {
       Thread.sleep(getConf().getLong("fs.counted.delay", 0));

@@ -120,7 +120,7 @@ public final class ModelLocation implements AutoCloseable {
   void check() throws IOException {
     if (expected != null && !ModelFiles.list(Paths.get(path)).equals(expected)) {
       throw new EmberlineException(EmberlineException.IO,
-          path + " was changed or removed after the query began; run the query again when the model is in place");
+          path + " was changed or removed after the query began; run the query again");
     }
   }
 
