@@ -59,7 +59,12 @@ public final class ModelLocation implements AutoCloseable {
     String local = localPath(model);
     if (local == null) {
       List<ModelSource.Entry> entries = version != null ? version.entries() : listing(model, storage.source);
-      return copied(storage.cache.fetch(model, entries, storage.source));
+      try {
+        return copied(storage.cache.fetch(model, entries, storage.source));
+      } catch (IOException e) {
+        LISTINGS.remove(model); // it may be why
+        throw e;
+      }
     }
     if (version != null && version.isSent()) {
       List<ModelSource.Entry> here = ModelFiles.list(Paths.get(local));
@@ -106,14 +111,20 @@ public final class ModelLocation implements AutoCloseable {
     }
     String question = ModelFiles.print(path, here) + ModelFiles.print(path, version.entries());
     Boolean known = SAME.get(question);
-    if (known == null) {
-      known = version.equalsFilesOf(Paths.get(path), here);
-      if (SAME.size() >= MOST_ANSWERS) {
-        SAME.clear();
-      }
-      SAME.put(question, known);
+    if (known != null) {
+      return known;
     }
-    return known;
+    synchronized (SAME) { // the tasks that start together read the files once
+      known = SAME.get(question);
+      if (known == null) {
+        known = version.equalsFilesOf(Paths.get(path), here);
+        if (SAME.size() >= MOST_ANSWERS) {
+          SAME.clear();
+        }
+        SAME.put(question, known);
+      }
+      return known;
+    }
   }
 
   /** Throws EmberlineException where the folder is no longer the version that it was. */
