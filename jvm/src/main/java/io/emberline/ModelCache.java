@@ -100,7 +100,7 @@ public final class ModelCache {
 
   /** Keeps the packed weights of a model in a folder of its own from being removed, until the use is closed. */
   CacheUsers.Use useOf(Path folder) throws IOException, InterruptedException {
-    String name = folder.toAbsolutePath().normalize().getFileName().toString();
+    String name = lastName(folder);
     NameLocks.Held held = locks.lock(name);
     try {
       return users.begin(name);
@@ -111,7 +111,7 @@ public final class ModelCache {
 
   /** After an engine was loaded from folder: its packed weights were used now, and may have to make room for themselves. */
   void packedBy(Path folder) {
-    String prefix = folder.getFileName() + "-";
+    String prefix = lastName(folder) + "-";
     try {
       for (Path file : FileTree.children(packed)) {
         if (file.getFileName().toString().startsWith(prefix)) {
@@ -122,6 +122,11 @@ public final class ModelCache {
     } catch (IOException e) {
       // The engine is loaded; the next who loads one tries again.
     }
+  }
+
+  private static String lastName(Path folder) {
+    Path name = folder.toAbsolutePath().normalize().getFileName();
+    return name == null ? "root" : name.toString();
   }
 
   private static boolean isWhole(Path folder, List<ModelSource.Entry> entries) throws IOException {
