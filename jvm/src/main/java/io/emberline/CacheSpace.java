@@ -110,9 +110,13 @@ final class CacheSpace {
       if (isInUse(item, users.namesInUse())) {
         return false;
       }
-      Path away = models.resolve(name + PARTIAL + UUID.randomUUID());
-      Files.move(item.path, away, StandardCopyOption.ATOMIC_MOVE);
-      FileTree.delete(away);
+      if (Files.isDirectory(item.path)) {
+        Path away = models.resolve(name + PARTIAL + UUID.randomUUID());
+        Files.move(item.path, away, StandardCopyOption.ATOMIC_MOVE);
+        FileTree.delete(away);
+      } else {
+        Files.delete(item.path);
+      }
       return true;
     } catch (IOException e) {
       return !Files.exists(item.path); // another process may have been faster
