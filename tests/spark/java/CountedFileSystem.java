@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
@@ -23,6 +25,22 @@ public final class CountedFileSystem extends RawLocalFileSystem {
   @Override
   public String getScheme() {
     return "counted";
+  }
+
+  /** Without owner and permissions, which the local file system asks for by URIs of its own scheme. */
+  private static FileStatus plain(FileStatus status) {
+    return new FileStatus(status.getLen(), status.isDirectory(), 1, status.getBlockSize(), status.getModificationTime(),
+        status.getPath());
+  }
+
+  @Override
+  public FileStatus getFileStatus(org.apache.hadoop.fs.Path file) throws IOException {
+    return plain(super.getFileStatus(file));
+  }
+
+  @Override
+  public FileStatus[] listStatus(org.apache.hadoop.fs.Path folder) throws IOException {
+    return Arrays.stream(super.listStatus(folder)).map(CountedFileSystem::plain).toArray(FileStatus[]::new);
   }
 
   @Override
