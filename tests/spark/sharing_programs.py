@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pyspark import InheritableThread
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from spark_cases import REAL, ROOT, TINY, Reference, assert_same, use_built_jars
 
 import emberline.spark as em
@@ -81,7 +80,9 @@ def loads(scratch: Path) -> dict[str, int]:
             event = json.loads(line)
             if event["Event"] != "SparkListenerTaskEnd":
                 continue
-            updates = {a.get("Name"): int(a.get("Update", 0)) for a in event["Task Info"]["Accumulables"] if "Name" in a}
+            updates = {
+                a.get("Name"): int(a.get("Update", 0)) for a in event["Task Info"]["Accumulables"] if "Name" in a
+            }
             if "rows embedded" in updates:
                 loaded = updates.get("time loading the model", 0) > 0
                 executor = event["Task Info"]["Executor ID"]
@@ -271,7 +272,9 @@ def full_disk(scratch: Path) -> None:
     """scratch/cache is a disk with no room for the model: the failure says which disk, and small models still work."""
     spark = session(scratch, "local[2]")
     frame = table(spark, 10, 2)
-    refused(embedded(frame, f"counted://{REAL}").collect, REAL, str(scratch / "cache"), "full", "spark.emberline.cacheDir")
+    refused(
+        embedded(frame, f"counted://{REAL}").collect, REAL, str(scratch / "cache"), "full", "spark.emberline.cacheDir"
+    )
     assert copies(scratch) == [], copies(scratch)
     check(embedded(frame, f"counted://{TINY}").collect(), TINY, 10)
     spark.stop()

@@ -40,7 +40,7 @@ public final class CountedFileSystem extends RawLocalFileSystem {
 
   @Override
   public FileStatus[] listStatus(org.apache.hadoop.fs.Path folder) throws IOException {
-    return Arrays.stream(super.listStatus(folder)).map(CountedFileSystem::plain).toArray(FileStatus[]::new);
+    return Arrays.stream(super.listStatus(folder)).map(CountedFileSystem::plain).toArray(FileStatus[] ::new);
   }
 
   @Override

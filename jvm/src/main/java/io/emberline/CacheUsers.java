@@ -18,14 +18,16 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Who uses which model of the cache. Each user (a class loader of a process) has a file ID, locked while it lives, and a
- * folder ID.uses with an empty file for each name that it uses. What a dead user left counts no more and is removed.
+ * Who uses which model of the cache. Each user (a class loader of a process) has a file ID, locked while it lives, and
+ * a folder ID.uses with an empty file for each name that it uses. What a dead user left counts no more and is removed.
  */
 final class CacheUsers {
   private static final String USES = ".uses";
-  /** Common to the class loaders of this JVM: none of them may open the locked file of another, which would unlock it. */
-  private static final String JVM = ManagementFactory.getRuntimeMXBean().getName().replaceAll("[^A-Za-z0-9.-]", "-") + "-"
-      + ManagementFactory.getRuntimeMXBean().getStartTime() + "-";
+  /**
+   * Common to the class loaders of this JVM: none of them may open the locked file of another, which would unlock it.
+   */
+  private static final String JVM = ManagementFactory.getRuntimeMXBean().getName().replaceAll("[^A-Za-z0-9.-]", "-")
+      + "-" + ManagementFactory.getRuntimeMXBean().getStartTime() + "-";
   private static final Map<Path, CacheUsers> KNOWN = new HashMap<>(); // guarded by itself
 
   private final Path folder;

@@ -116,8 +116,8 @@ public final class Engines {
 
   /**
    * The engine for a model (a local path, a URI of shared storage, or a name the engine resolves) under these options;
-   * version is the one that the job began with, or null for the one that is found. Throws {@link EmberlineException} that
-   * names this host and the model, and InterruptedException while waiting.
+   * version is the one that the job began with, or null for the one that is found. Throws {@link EmberlineException}
+   * that names this host and the model, and InterruptedException while waiting.
    */
   public static Lease acquire(String model, ModelVersion version, Map<String, String> options, Storage storage)
       throws InterruptedException {

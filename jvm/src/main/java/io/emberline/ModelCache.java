@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Copies of models on this host, shared by all its processes. A copy is named after its model and what tells the model's
- * version, so a changed model gets a new one; it appears under its name only when it is whole, and stays while it is used.
- * Its folder holds models/, packed/ (the engine's packed weights), users/ and locks/.
+ * Copies of models on this host, shared by all its processes. A copy is named after its model and what tells the
+ * model's version, so a changed model gets a new one; it appears under its name only when it is whole, and stays while
+ * it is used. Its folder holds models/, packed/ (the engine's packed weights), users/ and locks/.
  */
 public final class ModelCache {
   private static final int BUFFER_BYTES = 1 << 20;
@@ -109,7 +109,10 @@ public final class ModelCache {
     }
   }
 
-  /** After an engine was loaded from folder: its packed weights were used now, and may have to make room for themselves. */
+  /**
+   * After an engine was loaded from folder: its packed weights were used now, and may have to make room for
+   * themselves.
+   */
   void packedBy(Path folder) {
     String prefix = lastName(folder) + "-";
     try {
@@ -166,8 +169,7 @@ public final class ModelCache {
 
   private static void copyFile(String address, ModelSource.Entry entry, ModelSource source, Path file)
       throws IOException {
-    MessageDigest digest =
-        entry.fingerprint.startsWith(ModelSource.Entry.SHA256) ? ModelFiles.sha256() : null;
+    MessageDigest digest = entry.fingerprint.startsWith(ModelSource.Entry.SHA256) ? ModelFiles.sha256() : null;
     byte[] buffer = new byte[BUFFER_BYTES];
     long length = 0;
     try (InputStream input = source.open(address, entry.path); OutputStream output = Files.newOutputStream(file)) {
@@ -199,7 +201,8 @@ public final class ModelCache {
   private IOException full(String address, List<ModelSource.Entry> entries, IOException cause) {
     return new IOException("the disk of " + models + " is full: " + address + " takes " + ModelFiles.bytes(entries)
             + " bytes there, " + space.usableBytes()
-            + " are free beside models in use; free some, or set spark.emberline.cacheDir to a folder on a larger disk",
+            + " are free beside models in use; free some, or set spark.emberline.cacheDir to a folder"
+            + " on a larger disk",
         cause);
   }
 

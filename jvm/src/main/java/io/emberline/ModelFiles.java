@@ -23,7 +23,9 @@ import java.util.Set;
 
 /** Which files of a folder make the model, and what tells one version of them from another. */
 public final class ModelFiles {
-  /** What the engine reads (src/engine/packed_cache.cc has the same set). Other formats' weights stay where they are. */
+  /**
+   * What the engine reads (src/engine/packed_cache.cc has the same set). Other formats' weights stay where they are.
+   */
   private static final Set<String> KINDS = new HashSet<>(Arrays.asList("json", "txt", "model", "safetensors"));
 
   private static final int MOST_FOLDERS_DEEP = 4;
@@ -45,7 +47,9 @@ public final class ModelFiles {
     return entries.stream().anyMatch(entry -> entry.path.endsWith(".safetensors"));
   }
 
-  /** The model's files below a local folder, sorted by path; links are followed, and what cannot be read is left out. */
+  /**
+   * The model's files below a local folder, sorted by path; links are followed, and what cannot be read is left out.
+   */
   public static List<ModelSource.Entry> list(Path folder) throws IOException {
     List<ModelSource.Entry> entries = new ArrayList<>();
     if (!Files.isDirectory(folder)) {
@@ -57,8 +61,7 @@ public final class ModelFiles {
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
             String path = folder.relativize(file).toString().replace('\\', '/');
             if (attributes.isRegularFile() && isPart(path)) {
-              entries.add(
-                  new ModelSource.Entry(path, attributes.size(), attributes.lastModifiedTime().toMillis()));
+              entries.add(new ModelSource.Entry(path, attributes.size(), attributes.lastModifiedTime().toMillis()));
             }
             return FileVisitResult.CONTINUE;
           }

@@ -80,9 +80,9 @@ public final class ModelLocation implements AutoCloseable {
     boolean isPath = local.startsWith("/") || local.startsWith(".");
     if (isPath && !Files.exists(folder)) {
       throw new EmberlineException(EmberlineException.IO,
-          "there is no " + local + " on this host. A folder that the driver has is sent to the others where "
-              + "spark.emberline.sendModel is not false and embed stands in a select or a filter, not where it runs row "
-              + "by row; else put the model at the same path on every executor, or on shared storage (hdfs://, ...)");
+          "there is no " + local + " on this host. A folder that the driver has is sent to the others unless"
+              + " spark.emberline.sendModel is false or embed runs row by row, as inside a lambda. Else put the model"
+              + " at the same path on every executor, or on shared storage (hdfs://, s3a://, ...)");
     }
     if (!Files.isDirectory(folder)) {
       return new ModelLocation(local, "", null, null);
@@ -130,8 +130,8 @@ public final class ModelLocation implements AutoCloseable {
   /** Throws EmberlineException where the folder is no longer the version that it was. */
   void check() throws IOException {
     if (expected != null && !ModelFiles.list(Paths.get(path)).equals(expected)) {
-      throw new EmberlineException(EmberlineException.IO,
-          path + " was changed or removed after the query began; run the query again");
+      throw new EmberlineException(
+          EmberlineException.IO, path + " was changed or removed after the query began; run the query again");
     }
   }
 

@@ -70,7 +70,7 @@ public final class ModelVersion implements ModelSource, Serializable {
       MessageDigest digest = ModelFiles.sha256();
       try (InputStream input = Files.newInputStream(folder.resolve(entry.path))) {
         for (int n = input.read(piece, filled, pieceBytes - filled); n >= 0;
-             n = input.read(piece, filled, pieceBytes - filled)) {
+            n = input.read(piece, filled, pieceBytes - filled)) {
           digest.update(piece, filled, n);
           filled += n;
           if (filled == pieceBytes) {

@@ -89,7 +89,8 @@ class CacheSpaceTest {
 
   @Test
   void leftoversOfKilledProcessesGoWhateverModelTheyWereOf() throws Exception {
-    Path leftover = Files.createDirectories(folder.resolve("models").resolve("other-0" + CacheSpace.PARTIAL + "killed"));
+    Path leftover =
+        Files.createDirectories(folder.resolve("models").resolve("other-0" + CacheSpace.PARTIAL + "killed"));
     Files.write(leftover.resolve("model.safetensors"), new byte[10]);
     unused("s3a://models/a", 0);
     assertFalse(Files.exists(leftover));

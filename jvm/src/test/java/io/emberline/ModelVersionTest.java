@@ -52,8 +52,7 @@ class ModelVersionTest {
   }
 
   private ModelVersion sent(int pieceBytes, Local pieces) throws IOException {
-    List<ModelSource.Entry> entries =
-        ModelVersion.cut(folder, ModelFiles.list(folder), pieceBytes, pieces.pieces::add);
+    List<ModelSource.Entry> entries = ModelVersion.cut(folder, ModelFiles.list(folder), pieceBytes, pieces.pieces::add);
     return ModelVersion.sent("/driver/model", entries, pieces, pieceBytes);
   }
 

@@ -60,8 +60,8 @@ class NativeLibraryTest {
 
   @Test
   void aFolderThatIsNoModelFailsWithTheEnginesReason(@TempDir Path folder) {
-    EmberlineException e = assertThrows(EmberlineException.class,
-        () -> Engines.acquire(folder.toString(), null, Collections.emptyMap(), in(folder)));
+    EmberlineException e = assertThrows(
+        EmberlineException.class, () -> Engines.acquire(folder.toString(), null, Collections.emptyMap(), in(folder)));
     assertTrue(e.getMessage().contains("config.json"), e.getMessage());
   }
 }

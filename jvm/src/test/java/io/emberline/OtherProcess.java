@@ -21,8 +21,7 @@ final class OtherProcess {
         java, "-cp", System.getProperty("java.class.path"), OtherProcess.class.getName(), what, folder, name)
                           .redirectError(ProcessBuilder.Redirect.INHERIT)
                           .start();
-    BufferedReader said =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    BufferedReader said = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String line = said.readLine();
     if (!READY.equals(line)) {
       process.destroyForcibly();

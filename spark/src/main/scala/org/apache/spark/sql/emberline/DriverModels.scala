@@ -71,21 +71,23 @@ private[emberline] object DriverModels extends Logging {
       throw new EmberlineException(
         EmberlineException.IO,
         s"model $model: there are no weights (*.safetensors) below it, ${entries.size} other files; " +
-          "check the address, or convert the weights to safetensors there")
+          "check the address, or convert the weights to safetensors there"
+      )
     Some(ModelVersion.listed(model, entries))
   }
 
-  private def sent(context: SparkContext, folder: Path, seen: JavaList[ModelSource.Entry]): ModelVersion = synchronized {
-    if (application != context.applicationId) kept.clear()
-    application = context.applicationId
-    val version = kept.remove(folder) match {
-      case Some(known) if known.seen == seen => known.version
-      case _ => send(context, folder, seen)
+  private def sent(context: SparkContext, folder: Path, seen: JavaList[ModelSource.Entry]): ModelVersion =
+    synchronized {
+      if (application != context.applicationId) kept.clear()
+      application = context.applicationId
+      val version = kept.remove(folder) match {
+        case Some(known) if known.seen == seen => known.version
+        case _ => send(context, folder, seen)
+      }
+      kept.put(folder, Sent(seen, version))
+      while (kept.size > MaxKept) kept.remove(kept.head._1)
+      version
     }
-    kept.put(folder, Sent(seen, version))
-    while (kept.size > MaxKept) kept.remove(kept.head._1)
-    version
-  }
 
   private def send(context: SparkContext, folder: Path, seen: JavaList[ModelSource.Entry]): ModelVersion = {
     val start = System.nanoTime()
