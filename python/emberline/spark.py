@@ -103,8 +103,8 @@ def _scala_of(spark_home: Path) -> str | None:
 def embed(col: Column | str, model: str | None = None, **options: object) -> Column:
     """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
 
-    ``model`` is a path that every executor has, or a URI of shared storage; without it ``spark.emberline.model`` is
-    taken. ``options`` are those of ``emberline.load``.
+    ``model`` is a folder of the driver or of every executor, or a URI of shared storage; without it
+    ``spark.emberline.model`` is taken. ``options`` are those of ``emberline.load``.
     """
     return _call("embed", col, model, options)
 

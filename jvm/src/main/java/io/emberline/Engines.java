@@ -4,12 +4,10 @@ package io.emberline;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -21,21 +19,44 @@ public final class Engines {
   private static final int MAX_IDLE = 4;
 
   private static final long MAX_IDLE_NANOS = TimeUnit.MINUTES.toNanos(10);
-  /** How long a listing of shared storage is believed: tasks start by the thousand. */
-  private static final long LISTING_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-  private static final OnceCache<String, Engine> WEIGHTS = new OnceCache<>(MAX_IDLE, MAX_IDLE_NANOS);
+  private static final OnceCache<String, Weights> WEIGHTS = new OnceCache<>(MAX_IDLE, MAX_IDLE_NANOS);
   private static final OnceCache<String, Derived> HANDLES = new OnceCache<>(4 * MAX_IDLE, MAX_IDLE_NANOS);
-  private static final Map<String, Fetched> FETCHED = new ConcurrentHashMap<>();
+  private static final String PACKED_FOLDER = "cache_dir"; // the engine's option, and the variable that is its default
+  private static final String PACKED_VARIABLE = "EMBERLINE_CACHE_DIR";
 
   private Engines() {}
+
+  /** An engine under load-time options alone, and the files on this host that stay as long as it does. */
+  private static final class Weights implements AutoCloseable {
+    final Engine engine;
+    private final ModelLocation files;
+    private final CacheUsers.Use packed; // null where packed weights go with a copy, or are not kept
+
+    Weights(Engine engine, ModelLocation files, CacheUsers.Use packed) {
+      this.engine = engine;
+      this.files = files;
+      this.packed = packed;
+    }
+
+    @Override
+    public void close() {
+      if (engine != null) {
+        engine.close();
+      }
+      files.close();
+      if (packed != null) {
+        packed.close();
+      }
+    }
+  }
 
   /** A handle and the weights it keeps loaded. */
   private static final class Derived implements AutoCloseable {
     final Engine engine;
-    private final OnceCache.Loan<Engine> weights;
+    private final OnceCache.Loan<Weights> weights;
 
-    Derived(Engine engine, OnceCache.Loan<Engine> weights) {
+    Derived(Engine engine, OnceCache.Loan<Weights> weights) {
       this.engine = engine;
       this.weights = weights;
     }
@@ -44,16 +65,6 @@ public final class Engines {
     public void close() {
       engine.close();
       weights.close();
-    }
-  }
-
-  private static final class Fetched {
-    final Path folder;
-    final long at;
-
-    Fetched(Path folder, long at) {
-      this.folder = folder;
-      this.at = at;
     }
   }
 
@@ -85,39 +96,51 @@ public final class Engines {
     }
   }
 
-  /** What remote models need: where to read them and where to keep them. */
+  /** Where to read models that are not on this host, and where to keep them. */
   public static final class Storage {
     final ModelSource source;
     final ModelCache cache;
+    final boolean keepsPacked;
 
-    public Storage(ModelSource source, ModelCache cache) {
+    /** keepsPacked: the engine keeps packed weights in the cache unless its options or environment name a folder. */
+    public Storage(ModelSource source, ModelCache cache, boolean keepsPacked) {
       this.source = source;
       this.cache = cache;
+      this.keepsPacked = keepsPacked;
+    }
+
+    boolean keepsPacked(Map<String, String> options) {
+      return keepsPacked && !options.containsKey(PACKED_FOLDER) && System.getenv(PACKED_VARIABLE) == null;
     }
   }
 
   /**
-   * The engine for a model (a local path, a URI of shared storage, or a name the engine resolves) under these options.
-   * Throws {@link EmberlineException} that names this host and the model, and InterruptedException while waiting.
+   * The engine for a model (a local path, a URI of shared storage, or a name the engine resolves) under these options;
+   * version is the one that the job began with, or null for the one that is found. Throws {@link EmberlineException}
+   * that names this host and the model, and InterruptedException while waiting.
    */
-  public static Lease acquire(String model, Map<String, String> options, Storage storage) throws InterruptedException {
-    try {
-      String path = locate(model, storage);
-      Path folder = Paths.get(path);
-      String print = Files.isDirectory(folder) ? ModelCache.fingerprint(folder) : "";
+  public static Lease acquire(String model, ModelVersion version, Map<String, String> options, Storage storage)
+      throws InterruptedException {
+    try (ModelLocation files = ModelLocation.of(model, version, storage)) {
+      boolean keepsPacked = storage.keepsPacked(options);
+      Map<String, String> allOptions = new TreeMap<>(options);
+      if (keepsPacked) {
+        allOptions.put(PACKED_FOLDER, storage.cache.packedFolder().toString());
+      }
       Map<String, String> loadOptions = new TreeMap<>();
-      for (Map.Entry<String, String> option : options.entrySet()) {
+      for (Map.Entry<String, String> option : allOptions.entrySet()) {
         OptionTable.Option known = OptionTable.options().get(option.getKey());
         if (known == null || known.loadTime) {
           loadOptions.put(option.getKey(), option.getValue());
         }
       }
-      String weightsKey = path + '\0' + print + '\0' + loadOptions;
-      String handleKey = weightsKey + '\0' + new TreeMap<>(options);
+      String weightsKey = files.path + '\0' + files.print + '\0' + loadOptions;
+      String handleKey = weightsKey + '\0' + allOptions;
       return new Lease(HANDLES.borrow(handleKey, () -> {
-        OnceCache.Loan<Engine> weights = WEIGHTS.borrow(weightsKey, () -> Engine.load(path, loadOptions));
+        OnceCache.Loan<Weights> weights =
+            WEIGHTS.borrow(weightsKey, () -> load(files, loadOptions, storage.cache, keepsPacked));
         try {
-          return new Derived(weights.value().derive(options), weights);
+          return new Derived(weights.value().engine.derive(allOptions), weights);
         } catch (Throwable e) {
           weights.close();
           throw e;
@@ -132,39 +155,33 @@ public final class Engines {
     }
   }
 
+  private static Weights load(ModelLocation found, Map<String, String> options, ModelCache cache, boolean keepsPacked)
+      throws IOException, InterruptedException {
+    ModelLocation files = found.again();
+    Path folder = Paths.get(files.path);
+    CacheUsers.Use packed = null;
+    Engine engine = null;
+    try {
+      files.check();
+      if (keepsPacked && files.isFolderOfItsOwn()) {
+        packed = cache.useOf(folder);
+      }
+      engine = Engine.load(files.path, options);
+      files.check(); // else some of its files may be of one version and some of another
+    } catch (Throwable e) {
+      new Weights(engine, files, packed).close();
+      throw e;
+    }
+    if (keepsPacked) {
+      cache.packedBy(folder);
+    }
+    return new Weights(engine, files, packed);
+  }
+
   /** Closes every engine that no task uses. */
   public static void closeIdle() {
     HANDLES.evict(0, 0);
     WEIGHTS.evict(0, 0);
-  }
-
-  private static String locate(String model, Storage storage) throws IOException {
-    int colon = model.indexOf(":/");
-    String scheme = colon > 0 ? model.substring(0, colon) : "";
-    if (scheme.equals("file")) {
-      String path = model.substring(colon + 1).replaceFirst("^/+", "/");
-      return local(path);
-    }
-    if (scheme.isEmpty()) {
-      return local(model);
-    }
-    Fetched fetched = FETCHED.get(model);
-    long now = System.nanoTime();
-    if (fetched == null || now - fetched.at > LISTING_NANOS || !Files.isDirectory(fetched.folder)) {
-      fetched = new Fetched(storage.cache.fetch(model, storage.source), now);
-      FETCHED.put(model, fetched);
-    }
-    return fetched.folder.toString();
-  }
-
-  private static String local(String path) {
-    boolean isPath = path.startsWith("/") || path.startsWith(".");
-    if (isPath && !Files.exists(Paths.get(path))) {
-      throw new EmberlineException(EmberlineException.IO,
-          "there is no " + path + " on this host; a model must lie at the same path on every executor, or on shared"
-              + " storage (hdfs://, s3a://, ...)");
-    }
-    return path;
   }
 
   private static String host() {

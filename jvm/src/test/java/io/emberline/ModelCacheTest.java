@@ -3,12 +3,10 @@ package io.emberline;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -16,14 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -34,124 +30,160 @@ class ModelCacheTest {
 
   @TempDir Path folder;
 
-  /** Storage in memory that counts what is read from it. */
-  private static final class Storage implements ModelSource {
-    final Map<String, String> files = new TreeMap<>();
-    final AtomicInteger opened = new AtomicInteger();
-    long modified = 1;
-    long lie;
-
-    Storage() {
-      files.put("config.json", "{}");
-      files.put("1_Pooling/config.json", "{\"pooling\": 1}");
-    }
-
-    @Override
-    public List<Entry> list(String uri) {
-      return files.entrySet()
-          .stream()
-          .map(file -> new Entry(file.getKey(), file.getValue().length() + lie, modified))
-          .collect(Collectors.toList());
-    }
-
-    @Override
-    public InputStream open(String uri, String path) {
-      opened.incrementAndGet();
-      return new ByteArrayInputStream(files.get(path).getBytes(StandardCharsets.UTF_8));
-    }
+  private ModelCache cache() {
+    return new ModelCache(folder, StoredModel.NO_LIMIT);
   }
 
+  /** What lies among the models. */
   private List<String> names() throws IOException {
-    try (Stream<Path> found = Files.list(folder)) {
+    try (Stream<Path> found = Files.list(folder.resolve("models"))) {
       return found.map(path -> path.getFileName().toString()).sorted().collect(Collectors.toList());
     }
   }
 
   @Test
-  void copiesEveryFileAndThenReadsNothing() throws IOException {
-    Storage storage = new Storage();
-    ModelCache cache = new ModelCache(folder);
-    Path copy = cache.fetch(URI, storage);
+  void copiesEveryFileAndThenReadsNothing() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelCache cache = cache();
+    Path copy = model.in(cache, URI).folder;
     assertArrayEquals("{}".getBytes(StandardCharsets.UTF_8), Files.readAllBytes(copy.resolve("config.json")));
     assertTrue(Files.exists(copy.resolve("1_Pooling/config.json")));
-    assertEquals(copy, cache.fetch(URI, storage));
-    assertEquals(copy, new ModelCache(folder).fetch(URI, storage));
-    assertEquals(2, storage.opened.get());
+    assertTrue(copy.getFileName().toString().startsWith("tiny-"), copy.toString());
+    assertEquals(copy, model.in(cache, URI).folder);
+    assertEquals(copy, model.in(cache(), URI).folder);
+    assertEquals(2, model.opened.get());
   }
 
   @Test
-  void aChangedModelGetsAnotherCopy() throws IOException {
-    Storage storage = new Storage();
-    ModelCache cache = new ModelCache(folder);
-    Path old = cache.fetch(URI, storage);
-    storage.modified = 2;
-    assertNotEquals(old, cache.fetch(URI, storage));
+  void aChangedModelGetsAnotherCopyBesideTheFirst() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelCache cache = cache();
+    Path old = model.in(cache, URI).folder;
+    model.modified = 2;
+    assertNotEquals(old, model.in(cache, URI).folder);
     assertTrue(Files.isDirectory(old));
   }
 
   @Test
   void manyThreadsCopyOnce() throws Exception {
-    Storage storage = new Storage();
+    StoredModel model = new StoredModel();
     ExecutorService threads = Executors.newFixedThreadPool(8);
     try {
-      List<Callable<Path>> tasks = new ArrayList<>();
+      List<Callable<ModelCache.Copy>> tasks = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
-        // Each its own cache, as two class loaders of one JVM would have, must not meet an overlapping lock either.
-        ModelCache cache = new ModelCache(folder);
-        tasks.add(() -> cache.fetch(URI, storage));
+        ModelCache cache = cache();
+        tasks.add(() -> model.in(cache, URI));
       }
-      for (Future<Path> result : threads.invokeAll(tasks)) {
-        assertTrue(Files.exists(result.get().resolve("config.json")));
+      for (Future<ModelCache.Copy> result : threads.invokeAll(tasks)) {
+        assertTrue(Files.exists(result.get().folder.resolve("config.json")));
       }
     } finally {
       threads.shutdown();
     }
-    assertEquals(2, storage.opened.get());
+    assertEquals(2, model.opened.get());
   }
 
   @Test
-  void aCopyThatFailedLeavesNothingThatLooksWhole() throws IOException {
-    Storage storage = new Storage();
-    storage.lie = 1;
-    ModelCache cache = new ModelCache(folder);
-    IOException e = assertThrows(IOException.class, () -> cache.fetch(URI, storage));
+  void aFileOfAnotherLengthLeavesNothingThatLooksWhole() throws Exception {
+    StoredModel model = new StoredModel();
+    model.lie = 1;
+    IOException e = assertThrows(IOException.class, () -> model.in(cache(), URI));
     assertTrue(e.getMessage().contains("changed while it was copied"), e.getMessage());
-    assertTrue(names().stream().allMatch(name -> name.endsWith(".lock")), names().toString());
+    assertEquals(new ArrayList<String>(), names());
   }
 
   @Test
-  void leftoversOfAKilledProcessAreRemoved() throws IOException {
-    Storage storage = new Storage();
-    Path copy = new ModelCache(folder).fetch(URI, storage);
-    Path leftover = folder.resolve(copy.getFileName() + ".partial-killed");
-    Files.move(copy, leftover);
-    new ModelCache(folder).fetch(URI, storage);
-    assertFalse(Files.exists(leftover));
-    assertTrue(Files.isDirectory(copy));
+  void aModelThatChangedSinceItWasListedIsNotTakenForTheListedOne() throws Exception {
+    StoredModel model = new StoredModel();
+    List<ModelSource.Entry> listed = model.list(URI);
+    model.modified = 2;
+    IOException e = assertThrows(IOException.class, () -> cache().fetch(URI, listed, model));
+    assertTrue(e.getMessage().contains("since the query began"), e.getMessage());
+    assertEquals(new ArrayList<String>(), names());
+  }
+
+  @Test
+  void bytesThatWereChangedOnTheWayAreRefused() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelSource sent = new ModelSource() {
+      @Override
+      public List<Entry> list(String address) {
+        return Collections.singletonList(new Entry("config.json", 2, 0, Entry.SHA256 + "00"));
+      }
+
+      @Override
+      public InputStream open(String address, String path) throws IOException {
+        return model.open(address, path);
+      }
+    };
+    IOException e = assertThrows(IOException.class, () -> cache().fetch(URI, sent.list(URI), sent));
+    assertTrue(e.getMessage().contains("other contents"), e.getMessage());
+    assertEquals(new ArrayList<String>(), names());
+  }
+
+  @Test
+  void aStoppedTaskLeavesNoLockAndNothingPartial() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelSource stopping = new ModelSource() {
+      @Override
+      public List<Entry> list(String address) {
+        return model.list(address);
+      }
+
+      @Override
+      public InputStream open(String address, String path) throws IOException {
+        Thread.currentThread().interrupt();
+        return model.open(address, path);
+      }
+    };
+    assertThrows(InterruptedException.class, () -> cache().fetch(URI, model.list(URI), stopping));
+    Thread.interrupted();
+    assertEquals(new ArrayList<String>(), names());
+    assertTrue(Files.exists(model.in(cache(), URI).folder.resolve("config.json")));
+  }
+
+  @Test
+  void aFullDiskIsNamedWithWhatHelps() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelSource full = new ModelSource() {
+      @Override
+      public List<Entry> list(String address) {
+        return model.list(address);
+      }
+
+      @Override
+      public InputStream open(String address, String path) throws IOException {
+        throw new IOException("No space left on device"); // as the copy's own writing says it
+      }
+    };
+    IOException e = assertThrows(IOException.class, () -> cache().fetch(URI, model.list(URI), full));
+    assertTrue(e.getMessage().contains("spark.emberline.cacheDir"), e.getMessage());
+    assertTrue(e.getMessage().contains(URI) && e.getMessage().contains(folder.toString()), e.getMessage());
+    assertEquals(new ArrayList<String>(), names());
+  }
+
+  @Test
+  void aCopyThatLostAFileIsMadeAnew() throws Exception {
+    StoredModel model = new StoredModel();
+    ModelCache.Copy first = model.in(cache(), URI);
+    Files.delete(first.folder.resolve("config.json"));
+    first.close();
+    assertTrue(Files.exists(model.in(cache(), URI).folder.resolve("config.json")));
   }
 
   @Test
   void anEmptyListingIsAMissingModel() {
-    Storage storage = new Storage();
-    storage.files.clear();
-    NoSuchFileException e = assertThrows(NoSuchFileException.class, () -> new ModelCache(folder).fetch(URI, storage));
+    StoredModel model = new StoredModel();
+    model.files.clear();
+    NoSuchFileException e = assertThrows(NoSuchFileException.class, () -> model.in(cache(), URI));
     assertTrue(e.getMessage().contains(URI), e.getMessage());
   }
 
   @Test
   void aListingMayNotLeaveItsFolder() {
-    Storage storage = new Storage();
-    storage.files.put("../outside", "x");
-    IOException e = assertThrows(IOException.class, () -> new ModelCache(folder).fetch(URI, storage));
+    StoredModel model = new StoredModel();
+    model.files.put("../outside", "x");
+    IOException e = assertThrows(IOException.class, () -> model.in(cache(), URI));
     assertTrue(e.getMessage().contains("outside of itself"), e.getMessage());
-  }
-
-  @Test
-  void aReplacedFileChangesTheFingerprint() throws IOException {
-    Files.write(folder.resolve("model.safetensors"), new byte[8]);
-    String before = ModelCache.fingerprint(folder);
-    assertEquals(before, ModelCache.fingerprint(folder));
-    Files.write(folder.resolve("model.safetensors"), new byte[9]);
-    assertNotEquals(before, ModelCache.fingerprint(folder));
   }
 }

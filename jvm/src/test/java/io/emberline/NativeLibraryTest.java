@@ -45,19 +45,23 @@ class NativeLibraryTest {
     assertThrows(EmberlineException.class, () -> OptionTable.check("prompt", "a\0b"));
   }
 
+  private static Engines.Storage in(Path folder) {
+    return new Engines.Storage(null, new ModelCache(folder.resolve("cache"), 0), false);
+  }
+
   @Test
   void aMissingModelNamesHostAndPath(@TempDir Path folder) {
     String path = folder.resolve("absent").toString();
     EmberlineException e =
-        assertThrows(EmberlineException.class, () -> Engines.acquire(path, Collections.emptyMap(), null));
+        assertThrows(EmberlineException.class, () -> Engines.acquire(path, null, Collections.emptyMap(), in(folder)));
     assertEquals(EmberlineException.IO, e.code());
     assertTrue(e.getMessage().contains(path) && e.getMessage().contains("on host "), e.getMessage());
   }
 
   @Test
   void aFolderThatIsNoModelFailsWithTheEnginesReason(@TempDir Path folder) {
-    EmberlineException e =
-        assertThrows(EmberlineException.class, () -> Engines.acquire(folder.toString(), Collections.emptyMap(), null));
+    EmberlineException e = assertThrows(
+        EmberlineException.class, () -> Engines.acquire(folder.toString(), null, Collections.emptyMap(), in(folder)));
     assertTrue(e.getMessage().contains("config.json"), e.getMessage());
   }
 }

@@ -42,8 +42,9 @@ case class EmbedExec(
     // Locals, so that the closure carries these and not the plan.
     val calls = specs.indices.map(i => (specs(i), kinds(i), inputs(i)))
     val (childOutput, all, counters) = (child.output, output, EmbedMetrics.of(longMetric))
+    val versions = DriverModels.versions(sparkContext, conf, specs.map(_.model))
     child.execute().mapPartitionsWithIndexInternal { (_, rows) =>
-      new EmbedIterator(rows, calls, childOutput, all, counters)
+      new EmbedIterator(rows, calls, childOutput, all, counters, versions)
     }
   }
 

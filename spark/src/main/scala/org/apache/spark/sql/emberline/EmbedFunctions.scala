@@ -29,7 +29,13 @@ private[emberline] object EmbedSettings {
   /** What an hour of one executor costs, in any currency, for the estimate in reports. */
   val hourlyCost: String = prefix + "hourlyCost"
 
-  private val own = Set(cacheDir, hourlyCost)
+  /** Bytes that this host's models and packed weights may take together, as Spark writes sizes: 20g. */
+  val cacheSize: String = prefix + "cacheSize"
+
+  /** Whether the driver sends a folder that executors may lack; a session may set it. */
+  val sendModel: String = prefix + "sendModel"
+
+  private val own = Set(cacheDir, cacheSize, sendModel, hourlyCost)
 
   /** The session's defaults by option name. */
   def defaults: Map[String, String] = SQLConf.get.getAllConfs.collect {

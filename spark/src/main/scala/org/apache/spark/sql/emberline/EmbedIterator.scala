@@ -3,6 +3,8 @@ package org.apache.spark.sql.emberline
 
 import scala.collection.mutable.ArrayBuffer
 
+import io.emberline.ModelVersion
+
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions._
@@ -17,12 +19,15 @@ private[emberline] final class EmbedIterator(
     calls: Seq[(EmbedSpec, EmbedKind, Expression)],
     childOutput: Seq[Attribute],
     output: Seq[Attribute],
-    metrics: EmbedMetrics)
+    metrics: EmbedMetrics,
+    versions: Map[String, ModelVersion])
     extends Iterator[InternalRow] {
   private val context = TaskContext.get()
   private val types = calls.map(_._3.dataType).toArray
   private val sites =
-    calls.map { case (spec, kind, input) => RowSite(spec, kind, input.dataType, context, Some(metrics)) }.toArray
+    calls.map { case (spec, kind, input) =>
+      RowSite(spec, kind, input.dataType, context, Some(metrics), versions.get(spec.model))
+    }.toArray
   private val isConstant = calls.map(_._3.foldable).toArray
   // Strings stay where they are until a site copies them: this projection makes no copy of its own.
   private val inputs = MutableProjection.create(calls.map(_._3), childOutput)

@@ -6,9 +6,9 @@ import java.nio.file.Paths
 import scala.annotation.nowarn
 import scala.jdk.CollectionConverters._
 
-import io.emberline.{EmbedCall, EmberlineException, Engines, ModelCache, Progress}
+import io.emberline.{EmbedCall, EmberlineException, Engines, ModelCache, ModelSource, ModelVersion, Progress}
 
-import org.apache.spark.{SparkEnv, TaskContext}
+import org.apache.spark.{SparkConf, SparkEnv, TaskContext}
 import org.apache.spark.deploy.SparkHadoopUtil
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow
@@ -22,7 +22,8 @@ private[emberline] final class EmbedSite(
     spec: EmbedSpec,
     kind: EmbedKind,
     context: TaskContext,
-    metrics: Option[EmbedMetrics])
+    metrics: Option[EmbedMetrics],
+    version: Option[ModelVersion])
     extends RowSite {
   private var lease: Engines.Lease = _
   private var batch: EmbedBatch = _
@@ -37,7 +38,7 @@ private[emberline] final class EmbedSite(
   private def open(): Unit = {
     val threads = if (context == null) 1 else math.max(1, cpus)
     val options = Map("threads" -> threads.toString) ++ spec.options
-    lease = Engines.acquire(spec.model, options.asJava, EmbedSite.storage)
+    lease = Engines.acquire(spec.model, version.orNull, options.asJava, EmbedSite.storage)
     metrics.foreach { m =>
       m.loadTime += lease.loadNanos()
       m.waitTime += lease.waitNanos()
@@ -127,9 +128,22 @@ private[emberline] object EmbedSite {
   /** Where this JVM reads remote models and keeps its copies. */
   private lazy val storage: Engines.Storage = {
     val conf = SparkEnv.get.conf
+    val named = conf.getOption(EmbedSettings.cacheDir)
     val fallback =
       Paths.get(System.getProperty("java.io.tmpdir"), s"emberline-models-${System.getProperty("user.name")}")
-    val folder = conf.getOption(EmbedSettings.cacheDir).map(Paths.get(_)).getOrElse(fallback)
-    new Engines.Storage(new HadoopModelSource(SparkHadoopUtil.get.newConfiguration(conf)), new ModelCache(folder))
+    val cache = new ModelCache(named.map(Paths.get(_)).getOrElse(fallback), cacheSize(conf))
+    new Engines.Storage(source(conf), cache, named.isDefined)
   }
+
+  def source(conf: SparkConf): ModelSource = new HadoopModelSource(SparkHadoopUtil.get.newConfiguration(conf))
+
+  /** In bytes. */
+  def cacheSize(conf: SparkConf): Long =
+    try conf.getSizeAsBytes(EmbedSettings.cacheSize, "20g")
+    catch {
+      case e: IllegalArgumentException => // NumberFormatException among them
+        throw new IllegalArgumentException(
+          s"${EmbedSettings.cacheSize}: got '${conf.get(EmbedSettings.cacheSize)}', expected a size such as 20g or 500m",
+          e)
+    }
 }

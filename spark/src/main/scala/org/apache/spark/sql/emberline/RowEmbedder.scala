@@ -15,13 +15,13 @@ private[emberline] object RowEmbedder {
   def embed(spec: EmbedSpec, kind: EmbedKind, input: DataType, value: Any): Any = {
     val context = TaskContext.get()
     if (context == null) {
-      val site = RowSite(spec, kind, input, null, None)
+      val site = RowSite(spec, kind, input, null, None, None)
       try embedIn(site, value, "the row")
       finally site.close()
     } else {
       val sites = sitesOf(context)
       sites.synchronized {
-        val site = sites.getOrElseUpdate((spec, kind, input), RowSite(spec, kind, input, context, None))
+        val site = sites.getOrElseUpdate((spec, kind, input), RowSite(spec, kind, input, context, None, None))
         embedIn(site, value, s"a row of partition ${context.partitionId()}")
       }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.apache.spark.sql.emberline
 
+import io.emberline.ModelVersion
+
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.types.{ArrayType, DataType}
 
@@ -37,14 +39,15 @@ private[emberline] trait RowSite extends AutoCloseable {
 
 private[emberline] object RowSite {
 
-  /** context is null on a driver that evaluates outside of any task. */
+  /** context is null on a driver that evaluates outside of any task; version is none where no job said which one. */
   def apply(
       spec: EmbedSpec,
       kind: EmbedKind,
       input: DataType,
       context: TaskContext,
-      metrics: Option[EmbedMetrics]): RowSite = {
-    val texts = new EmbedSite(spec, kind, context, metrics)
+      metrics: Option[EmbedMetrics],
+      version: Option[ModelVersion]): RowSite = {
+    val texts = new EmbedSite(spec, kind, context, metrics, version)
     input match {
       case ArrayType(element, _) => new ArraySite(texts, element)
       case _ => texts
