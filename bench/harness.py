@@ -14,15 +14,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 @contextlib.contextmanager
-def running(peers, names, model, threads):
-    """{name: Worker}; they end with the block, also when this process is told to stop."""
+def running(peers, names, model, threads, settings=None):
+    """{name: Worker}; they end with the block, also when this process is told to stop. settings: of the environment."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     (ROOT / "build/bench").mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         workers = {}
         for name in names:
             say(f"starting {name}")
-            workers[name] = Worker(*peers[name], model, threads)
+            workers[name] = Worker(*peers[name], model, threads, settings)
             stack.callback(workers[name].close)
         yield workers
 
@@ -32,11 +32,12 @@ class Worker:
 
     clock = "wall"  # or "cpu": seconds of all threads over their number, for a machine that others use, too
 
-    def __init__(self, module, environment, model, threads):
+    def __init__(self, module, environment, model, threads, settings=None):
         self.threads = threads
         command = [ROOT / environment / "bin/python", ROOT / "bench/worker.py", module, model, str(threads)]
         variables = os.environ | {"RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "true"}
         variables["PYSPARK_PYTHON"] = str(ROOT / environment / "bin/python")
+        variables |= settings or {}
         self.errors = (ROOT / f"build/bench/{pathlib.Path(module).name}.log").open("w+")
         self.process = subprocess.Popen(
             command,
@@ -62,13 +63,20 @@ class Worker:
 
     def embed(self, table, rows, batch, vectors=None):
         """Seconds for the first rows of a table; writes their vectors where asked to."""
-        request = {"table": str(table), "rows": rows, "batch": batch, "vectors": vectors and str(vectors)}
+        answer = self._ask(table=str(table), rows=rows, batch=batch, vectors=vectors and str(vectors))
+        return answer["seconds"] if self.clock == "wall" else answer["cpu_seconds"] / self.threads
+
+    def first(self, table, rows, batch):
+        """Seconds until the first of these rows is there, None from an engine that gives all at once."""
+        return self._ask(table=str(table), rows=rows, batch=batch, vectors=None, first=True)["seconds"]
+
+    def _ask(self, **request):
         self._signal(signal.SIGCONT)
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = self._answer()
         self._signal(signal.SIGSTOP)
-        return answer["seconds"] if self.clock == "wall" else answer["cpu_seconds"] / self.threads
+        return answer
 
     def close(self):
         self._signal(signal.SIGKILL)
@@ -88,6 +96,15 @@ def measure(workers, table, rows, rounds):
                 if name not in best or seconds < best[name][0]:
                     best[name] = (seconds, batch)
     return best
+
+
+def with_graph(model):
+    """A folder with the model's files and its ONNX graph, made where it is not there yet."""
+    shared = ROOT / "build/bench" / model.name
+    if not (shared / "model.onnx").exists():
+        python = ROOT / ".venv-reference/bin/python"
+        subprocess.run([python, ROOT / "bench/make_onnx.py", model, shared], check=True)
+    return shared
 
 
 def say(text):

@@ -19,7 +19,7 @@ import tempfile
 
 import numpy as np
 import pyarrow.parquet as pq
-from harness import ROOT, Worker, commit, measure, processor, running, say, write_between_marks
+from harness import ROOT, Worker, commit, measure, processor, running, say, with_graph, write_between_marks
 from tokenizers import Tokenizer
 
 REFERENCE = "sentence-transformers"
@@ -80,11 +80,7 @@ def prepare(model, corpus):
     """The folder of the model that all engines share; makes it and the tables where they are not there yet."""
     if not all((corpus / f"{name}.parquet").exists() for name in WORKLOADS):
         subprocess.run([sys.executable, ROOT / "tools/make_table.py", corpus], check=True)
-    shared = ROOT / "build/bench" / model.name
-    if not (shared / "model.onnx").exists():
-        python = ROOT / ".venv-reference/bin/python"
-        subprocess.run([python, ROOT / "bench/make_onnx.py", model, shared], check=True)
-    return shared
+    return with_graph(model)
 
 
 def token_counts(model, path, rows):

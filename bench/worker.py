@@ -5,7 +5,8 @@ A peer module has BATCHES, the batch sizes to try, and load(model, threads), whi
 {"table": parquet, "rows": n, "batch": b, "vectors": npy or null} is answered by {"seconds": s, "cpu_seconds": c} on the
 stream that standard output was when the worker started; what the engine itself prints goes to standard error. Peers in
 peers/ get a list of texts, or what their prepare(texts) makes of it off the clock, and return an array; those in
-spark_peers/ get a table's path; these and those in tokenizer_peers/ return an array only where `wanted` is true.
+spark_peers/ get a table's path; these and those in tokenizer_peers/ return an array only where `wanted` is true. A
+request with "first": true is answered by the seconds of embed's own first(rows, batch), null where it has none.
 """
 
 import importlib
@@ -24,6 +25,8 @@ def rows_of(table, rows, peer, reads_files):
     if not reads_files:
         texts = pq.read_table(table, columns=["text"])["text"].to_pylist()[:rows]
         return peer.prepare(texts) if hasattr(peer, "prepare") else texts
+    if pathlib.Path(table).is_dir():
+        return pathlib.Path(table)
     part = pathlib.Path(table).parent.parent / f"bench/{pathlib.Path(table).stem}-{rows}.parquet"
     if not part.exists():
         pq.write_table(pq.read_table(table).slice(0, rows), part)
@@ -45,6 +48,10 @@ def main():
         key = request["table"], request["rows"]
         if key not in cached:
             cached[key] = rows_of(*key, peer, reads_files)
+        if request.get("first"):
+            first = getattr(embed, "first", lambda *_: None)
+            print(json.dumps({"seconds": first(cached[key], request["batch"])}), file=answers, flush=True)
+            continue
         wanted = {} if module.parent.name == "peers" else {"wanted": bool(request["vectors"])}
         started, cpu_started = time.perf_counter(), time.process_time()
         vectors = embed(cached[key], request["batch"], **wanted)

@@ -224,6 +224,12 @@ def _options(values: Mapping[str, object]) -> Iterator[c_void_p]:
         lib.emb_options_release(options)
 
 
+def check_options(values: Mapping[str, object]) -> None:
+    """Raises InvalidArgument for an unknown name (naming the nearest) or a value that cannot be."""
+    with _options(values):
+        pass
+
+
 @dataclass(frozen=True)
 class Rows:
     """Text rows at the addresses of an Arrow large_string or large_binary array, which ``owner`` keeps alive."""

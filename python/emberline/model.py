@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -98,7 +98,7 @@ class Model(Encode):
         """
         array, is_arrow = _rows.to_arrow(rows)
         outcome = self.run(array, progress)
-        if _check_choice("errors", errors, ("raise", "null")) == "raise":
+        if check_choice("errors", errors, ("raise", "null")) == "raise":
             self.raise_row_error(outcome)
         if is_arrow:
             return fixed_size_list(outcome, self.dim)
@@ -112,16 +112,12 @@ class Model(Encode):
         embedding is null for null and failed rows, the error is null unless the row failed.
         """
         outcome = self.run(_rows.to_arrow(rows)[0], progress)
-        messages = {status: self._open().row_message(status) for status in self._failures(outcome)}
         return pa.StructArray.from_arrays(
             [
                 fixed_size_list(outcome, self.dim),
                 pa.array(outcome.tokens),
                 pa.array(outcome.truncated.astype(bool)),
-                pa.array(
-                    [messages.get(status) for status in outcome.status.tolist()],
-                    pa.string(),
-                ),
+                self.row_messages(outcome),
             ],
             names=["embedding", "tokens", "truncated", "error"],
         )
@@ -175,9 +171,11 @@ class Model(Encode):
 
             return self._open().embed(_rows.native_rows(array), tick)
 
-    @staticmethod
-    def _failures(outcome: _native.Outcome) -> Sequence[int]:
-        return [status for status in np.unique(outcome.status).tolist() if status > _native.STATUS_NULL]
+    def row_messages(self, outcome: _native.Outcome) -> pa.StringArray:
+        """Why a row failed, null for all others."""
+        failures = [status for status in np.unique(outcome.status).tolist() if status > _native.STATUS_NULL]
+        messages = {status: self._open().row_message(status) for status in failures}
+        return pa.array([messages.get(status) for status in outcome.status.tolist()], pa.string())
 
     def raise_row_error(self, outcome: _native.Outcome, first_row: int = 0) -> None:
         """Raises RowError for the first failed row, if any; ``first_row`` is the number of the outcome's row 0."""
@@ -187,7 +185,7 @@ class Model(Encode):
             raise errors.RowError(first_row + int(failed[0]), reason, len(failed))
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> object:
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> object:
     if value not in choices:
         raise errors.InvalidArgument(f"{name}: got {value!r}, expected one of {', '.join(choices)}")
     return value
@@ -197,10 +195,15 @@ def fixed_size_list(outcome: _native.Outcome, dim: int) -> pa.FixedSizeListArray
     """Arrow over the vectors' own memory."""
     count = len(outcome.status)
     values = pa.Array.from_buffers(pa.float32(), count * dim, [None, pa.py_buffer(outcome.vectors)])
-    is_valid = outcome.status == _native.STATUS_OK
-    null_count = count - int(is_valid.sum())
-    validity = pa.py_buffer(np.packbits(is_valid, bitorder="little")) if null_count else None
+    validity, null_count = validity_of(outcome)
     return pa.Array.from_buffers(pa.list_(pa.float32(), dim), count, [validity], null_count, children=[values])
+
+
+def validity_of(outcome: _native.Outcome) -> tuple[pa.Buffer | None, int]:
+    """Arrow's bitmap of rows with a vector, None where all have one, and the number of rows without."""
+    is_valid = outcome.status == _native.STATUS_OK
+    null_count = len(is_valid) - int(is_valid.sum())
+    return (pa.py_buffer(np.packbits(is_valid, bitorder="little")) if null_count else None), null_count
 
 
 @functools.lru_cache(maxsize=4)

@@ -15,9 +15,9 @@ REAL = str(ROOT / "build" / "models" / "all-MiniLM-L6-v2")
 
 def use_built_jars() -> None:
     """An installed wheel brings its jars; from a source tree, those of build/jars are taken."""
-    import emberline.spark
+    import emberline
 
-    installed = Path(emberline.spark.__file__).parent / "jars"
+    installed = Path(emberline.__file__).parent / "jars"
     if not list(installed.glob("*.jar")):
         os.environ.setdefault("EMBERLINE_JARS", str(ROOT / "build" / "jars"))
 
@@ -39,6 +39,7 @@ def builder(scratch: Path):
         # Shared storage for models: any scheme that is not a local path would do, and this one every Hadoop has.
         "spark.hadoop.fs.viewfs.mounttable.test.link./models": f"file://{ROOT / 'tests' / 'data'}",
     }
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     made = SparkSession.builder.master("local[2]").appName("emberline tests")
     for name, value in settings.items():
         made = made.config(name, value)

@@ -23,7 +23,7 @@ def jar_folder(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     monkeypatch.setenv("EMBERLINE_JARS", str(tmp_path))
     monkeypatch.setattr("pyspark.__version__", "4.2.1")
-    monkeypatch.setattr("emberline.spark._scala_of", lambda home: "2.13")
+    monkeypatch.setattr("emberline.spark.activation._scala_of", lambda home: "2.13")
     monkeypatch.setattr("pyspark.SparkContext._active_spark_context", None)
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     return tmp_path

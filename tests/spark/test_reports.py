@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user learns of a query: metrics, explain, the driver's report, and the warning before executors are killed."""
 
-import json
 import time
 
 import emberline.spark as em
@@ -16,7 +15,7 @@ def reports(spark, execution_after: int) -> list[dict]:
     while time.monotonic() < deadline:
         found = [
             report
-            for report in json.loads(spark._jvm.emberline.spark.Reports.json())
+            for report in em.reports(spark)
             if report["execution"] is not None and report["execution"] > execution_after
         ]
         if found:
@@ -26,7 +25,7 @@ def reports(spark, execution_after: int) -> list[dict]:
 
 
 def last_execution(spark) -> int:
-    known = json.loads(spark._jvm.emberline.spark.Reports.json())
+    known = em.reports(spark)
     return max((report["execution"] for report in known if report["execution"] is not None), default=-1)
 
 

@@ -3,10 +3,13 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 sys.path.extend(
@@ -14,7 +17,10 @@ sys.path.extend(
     for folder in ("tools", "bench", "bench/peers", "bench/tokenizer_peers")
 )
 import make_random_model
+import memory
 import run
+import spark_bench
+import spark_tables
 import tokenizer
 import tokens
 from flat import flat
@@ -96,3 +102,31 @@ def test_made_model_is_the_same_each_time() -> None:
     first, second = make_random_model.draw(shapes), make_random_model.draw(shapes)
     assert all(np.array_equal(first[name], second[name]) for name in shapes)
     assert first["encoder.layer.0.output.dense.weight"].std() == pytest.approx(0.02, rel=0.3)
+
+
+def test_spark_bench_names_a_module_that_is_not_there() -> None:
+    for module, environment in spark_bench.PEERS.values():
+        assert (ROOT / f"bench/{module}.py").is_file() and environment in (".venv", ".venv-reference")
+    assert set(spark_bench.KINDS) | set(spark_bench.SCALED) < set(spark_bench.PEERS)
+
+
+def test_memory_of_a_child_is_not_counted() -> None:
+    program = "import sys; held = bytearray(96 << 20); print(flush=True); sys.stdin.read()"
+    shell = ["sh", "-c", f"{sys.executable} -c '{program}'; true"]
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with memory.PeakMemory(process.pid, every=0.01) as peak:
+            assert len(memory.processes_of(process.pid)) == 2
+        process.stdin.close()
+    assert peak.bytes > 96 << 20
+
+
+def test_short_texts_are_not_as_many_as_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark_tables, "ROOT", tmp_path)
+    pq.write_table(pa.table({"text": ["a b c d e f g h", "x"]}), tmp_path / "table.parquet")
+    rows = pq.read_table(spark_tables.short_texts(tmp_path / "table.parquet", 35) / "0.parquet").num_rows
+    whole = pa.concat_tables(
+        pq.read_table(file) for file in sorted((tmp_path / "build/bench/short-35").glob("*.parquet"))
+    )
+    assert rows == 3 and sorted(whole["id"].to_pylist()) == list(range(35))
+    assert len(set(whole["text"].to_pylist())) == 35 and "a b c d e f 0" in whole["text"].to_pylist()

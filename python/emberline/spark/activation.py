@@ -1,14 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine inside Spark's executors, from PySpark, classic or Connect.
-
->>> from pyspark.sql import SparkSession
->>> import emberline.spark as em
->>> spark = em.configure(SparkSession.builder).getOrCreate()
->>> df.withColumn("embedding", em.embed("text", model="/models/all-MiniLM-L6-v2", dims=256))
->>> spark.sql("SELECT id, embed(text, model => '/models/all-MiniLM-L6-v2') AS embedding FROM docs")
-
-Nothing runs in Python: the functions only name SQL functions that the jars bring.
-"""
+"""Emberline's jars in a Spark session: which ones, and the settings that bring them in."""
 
 from __future__ import annotations
 
@@ -17,21 +8,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, SparkSession
+import emberline
 
-__all__ = ["configure", "embed", "embed_details", "jars", "try_embed"]
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 EXTENSION = "emberline.spark.EmberlineExtensions"
-
-
-def __getattr__(name: str) -> object:
-    """EmbeddingTransformer, which needs Spark ML, for those alone who name it."""
-    if name == "EmbeddingTransformer":
-        from emberline.spark_ml import EmbeddingTransformer
-
-        return EmbeddingTransformer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
@@ -61,7 +43,7 @@ def jars(spark_version: str | None = None, scala_version: str | None = None) -> 
 
         spark_version = pyspark.__version__
         scala_version = scala_version or _scala_of(Path(os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent))
-    folder = Path(os.environ.get("EMBERLINE_JARS") or Path(__file__).parent / "jars")
+    folder = Path(os.environ.get("EMBERLINE_JARS") or Path(emberline.__file__).parent / "jars")
     native_jars = sorted(folder.glob("emberline-native-*.jar"))
     try:
         chosen = fitting_jar(spark_version, scala_version, [jar.name for jar in folder.glob("emberline-spark-*.jar")])
@@ -98,50 +80,6 @@ def _scala_of(spark_home: Path) -> str | None:
     libraries = sorted((spark_home / "jars").glob("scala-library-*.jar"))
     match = re.match(r"scala-library-(\d+\.\d+)", libraries[-1].name) if libraries else None
     return match[1] if match else None
-
-
-def embed(col: Column | str, model: str | None = None, **options: object) -> Column:
-    """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
-
-    ``model`` is a folder of the driver or of every executor, or a URI of shared storage; without it
-    ``spark.emberline.model`` is taken. ``options`` are those of ``emberline.load``.
-    """
-    return _call("embed", col, model, options)
-
-
-def try_embed(col: Column | str, model: str | None = None, **options: object) -> Column:
-    """As embed, with null for a row that cannot be embedded."""
-    return _call("try_embed", col, model, options)
-
-
-def embed_details(col: Column | str, model: str | None = None, **options: object) -> Column:
-    """As embed, giving struct<embedding: array<float>, tokens: int, truncated: boolean, error: string>."""
-    return _call("embed_details", col, model, options)
-
-
-def _call(function: str, col: Column | str, model: str | None, options: dict[str, object]) -> Column:
-    from pyspark.sql import functions
-
-    given = {name: value for name, value in options.items() if value is not None}
-    texts = [functions.lit(text) for name, value in given.items() for text in (name, _text(value))]
-    arguments = [_column(col)]
-    if model is not None:
-        arguments.append(functions.lit(os.fspath(model)))
-    if texts:
-        arguments.append(functions.create_map(*texts))
-    return functions.call_function(function, *arguments)
-
-
-def _column(col: Column | str) -> Column:
-    from pyspark.sql import functions
-
-    return functions.col(col) if isinstance(col, str) else col
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def _appended(existing: str | None, additions: list[str]) -> str:
