@@ -42,9 +42,9 @@ struct QueuedClaim {
   std::exception_ptr failure;     // of a batch that had rows of it
 };
 
-// Batches hold up to settings.batch_tokens tokens, of the rows that have waited longest and those behind them that still
-// fit. The device never idles to fill a batch: while it computes one, rows gather for the next. Where a batch exhausts
-// its memory, batches are halved from then on, down to a row alone, which then fails.
+// Batches hold up to settings.batch_tokens tokens, of the rows that have waited longest and those behind them that
+// still fit. The device never idles to fill a batch: while it computes one, rows gather for the next. Where a batch
+// exhausts its memory, batches are halved from then on, down to a row alone, which then fails.
 class DeviceQueue {
  public:
   explicit DeviceQueue(const LoadedModel& model);
@@ -54,8 +54,8 @@ class DeviceQueue {
 
   // Throws Error(kDevice) in a child of the process that began to use the queue: its thread is not there.
   void submit(QueuedClaim& queued);
-  // Waits until some of the claim's rows have finished, or a moment has passed; hands out those that have. Rethrows what
-  // a batch of its rows threw. False once nothing of it is left in the queue.
+  // Waits until some of the claim's rows have finished, or a moment has passed; hands out those that have. Rethrows
+  // what a batch of its rows threw. False once nothing of it is left in the queue.
   bool take_finished(QueuedClaim& queued, std::vector<QueuedClaim::Outcome>& finished);
   // Takes back what waits, and returns when no batch computes rows of it any more.
   void withdraw(QueuedClaim& queued) noexcept;
@@ -79,13 +79,14 @@ class DeviceQueue {
   std::unique_ptr<Stream> stream_;  // the thread's, with what follows
   EncoderScratch scratch_;
   Batch batch_;
-  std::vector<Item> items_;  // of the batch under way
+  std::vector<Item> items_;        // of the batch under way
   std::atomic<pid_t> process_{0};  // whose thread it is; 0 before there is one
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable submitted_;
   std::condition_variable settled_;
-  std::vector<Item> waiting_;  // the longest first; has room for the batch under way, so that the thread never allocates
+  std::vector<Item>
+      waiting_;  // the longest first; has room for the batch under way, so that the thread never allocates
   int64_t num_running_ = 0;
   int64_t token_limit_;
   bool ended_ = false;

@@ -12,9 +12,8 @@ namespace {
 // layers. Weights of the layers' products take the dtype's size, tables and the rest are f32.
 int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings) {
   const NetworkConfig& network = model.config.network;
-  const int64_t in_products =
-      std::min(model.parameters, network.num_hidden_layers * network.hidden_size *
-                                     (4 * network.hidden_size + 2 * network.intermediate_size));
+  const int64_t in_products = std::min(model.parameters, network.num_hidden_layers * network.hidden_size *
+                                                             (4 * network.hidden_size + 2 * network.intermediate_size));
   const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(model.backend->dtype())) +
                           (model.parameters - in_products) * static_cast<int64_t>(sizeof(float));
   const int64_t widest = std::max(3 * network.hidden_size, network.intermediate_size);

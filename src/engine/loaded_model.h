@@ -36,7 +36,8 @@ struct LoadedModel {
   Encoder encoder;
   Head head;
   std::string device = "cpu";
-  std::unique_ptr<DeviceQueue> queue;  // last: its thread uses the rest; null where threads compute batches of their own
+  std::unique_ptr<DeviceQueue>
+      queue;  // last: its thread uses the rest; null where threads compute batches of their own
 
  private:
   // What is read at the same time, tokenizer and weights.

@@ -133,9 +133,8 @@ TEST_F(DeviceQueueTest, CancelledCallTakesNobodyElseAlong) {
 TEST_F(DeviceQueueTest, ExceptionOfACallbackLeavesTheQueueToOthers) {
   const Engine engine = load("64");
   const Texts texts = mixed_texts(500);
-  EXPECT_THROW(
-      embed(engine, texts, [](int64_t, int64_t, int64_t) -> bool { throw std::runtime_error("callback"); }),
-      std::runtime_error);
+  EXPECT_THROW(embed(engine, texts, [](int64_t, int64_t, int64_t) -> bool { throw std::runtime_error("callback"); }),
+               std::runtime_error);
   EXPECT_TRUE(same_bits(embed(engine, texts).data, embed(plain(), texts).data));
 }
 

@@ -3,10 +3,11 @@
 
 import time
 
-import emberline.spark as em
 import pytest
 from spark_cases import HOURLY_COST, TEXTS, TINY
 from spark_plans import metric
+
+import emberline.spark as em
 
 
 def reports(spark, execution_after: int) -> list[dict]:

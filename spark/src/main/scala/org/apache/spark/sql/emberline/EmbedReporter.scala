@@ -89,7 +89,8 @@ private[emberline] final class EmbedReporter(context: SparkContext) extends Spar
       case Query(id) => Some(id)
       case BareJob(_) => None
     }
-    val price = context.getConf.getOption(EmbedSettings.hourlyCost).flatMap(text => scala.util.Try(text.toDouble).toOption)
+    val price =
+      context.getConf.getOption(EmbedSettings.hourlyCost).flatMap(text => scala.util.Try(text.toDouble).toOption)
     EmbedReport(
       execution,
       shares,

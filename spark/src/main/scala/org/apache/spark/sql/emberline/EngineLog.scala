@@ -28,9 +28,11 @@ private[emberline] object EngineLog extends Logging {
       .filter(_ != "auto")
       .map(_ => "asked for")
       .getOrElse("the fastest of f32 and bf16 on this processor")
-    val forced = Option(System.getenv("EMBERLINE_ISA")).map(_ => "EMBERLINE_ISA").getOrElse("the best this processor has")
-    val line = s"loaded model ${spec.model} in ${nanos / 1000000} ms: device ${text("device")} ($device), instruction set " +
-      s"${text("isa")} ($forced), dtype ${text("dtype")} ($dtype), ${text("dim")} dimensions"
+    val forced =
+      Option(System.getenv("EMBERLINE_ISA")).map(_ => "EMBERLINE_ISA").getOrElse("the best this processor has")
+    val line =
+      s"loaded model ${spec.model} in ${nanos / 1000000} ms: device ${text("device")} ($device), instruction set " +
+        s"${text("isa")} ($forced), dtype ${text("dtype")} ($dtype), ${text("dim")} dimensions"
     (line, info.path("warnings").elements().asScala.map(_.asText()).toSeq)
   }
 }
