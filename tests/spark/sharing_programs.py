@@ -206,7 +206,7 @@ def versions(scratch: Path) -> None:
     (stored / "config.json").write_text("{}", encoding="utf-8")
     refused(lost.collect, uri, "run the query again")
     shutil.rmtree(stored)
-    refused(embedded(frame, uri).collect, uri, "no weights")
+    refused(embedded(frame, uri).collect, uri, "no such folder, or no weights")
     spark.stop()
 
 

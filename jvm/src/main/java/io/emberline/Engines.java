@@ -184,7 +184,8 @@ public final class Engines {
     WEIGHTS.evict(0, 0);
   }
 
-  private static String host() {
+  /** This host's name, for messages. */
+  public static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {

@@ -7,7 +7,7 @@ import java.util.{List => JavaList}
 
 import scala.collection.mutable
 
-import io.emberline.{EmberlineException, ModelFiles, ModelLocation, ModelSource, ModelVersion}
+import io.emberline.{EmberlineException, Engines, ModelFiles, ModelLocation, ModelSource, ModelVersion}
 
 import org.apache.spark.SparkContext
 import org.apache.spark.broadcast.Broadcast
@@ -70,7 +70,8 @@ private[emberline] object DriverModels extends Logging {
     if (!ModelFiles.hasWeights(entries))
       throw new EmberlineException(
         EmberlineException.IO,
-        s"model $model: there are no weights (*.safetensors) below it, ${entries.size} other files; " +
+        s"model $model on host ${Engines.host()}: no such folder, or no weights (*.safetensors) among its " +
+          s"${entries.size} files of a model; " +
           "check the address, or convert the weights to safetensors there"
       )
     Some(ModelVersion.listed(model, entries))
