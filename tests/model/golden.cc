@@ -62,14 +62,8 @@ std::string model_path(const std::string& model) {
 
 Batch make_batch(const std::vector<std::vector<int32_t>>& sequences) {
   Batch batch;
-  batch.seq_offsets.push_back(0);
   for (const std::vector<int32_t>& ids : sequences) {
-    for (size_t i = 0; i < ids.size(); ++i) batch.positions.push_back(static_cast<int32_t>(i));
-    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
-    batch.types.resize(batch.ids.size(), 0);
-    batch.row_index.push_back(batch.num_seqs());
-    batch.seq_offsets.push_back(batch.num_tokens());
-    batch.max_len = std::max(batch.max_len, static_cast<int64_t>(ids.size()));
+    batch.append(ids, std::vector<int32_t>(ids.size(), 0), batch.num_seqs());
   }
   return batch;
 }
