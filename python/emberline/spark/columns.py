@@ -16,10 +16,11 @@ def embed(col: Column | str, model: object = None, *, tokenizer: object = None, 
     """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
 
     ``col`` may also hold UTF-8 as binary, or arrays of texts, whose elements get a vector each: array<array<float>>.
+
     ``model`` is a folder of the driver or of every executor, or a URI of shared storage; without it
-    ``spark.emberline.model`` is taken. Or it is a sentence-transformers object, or a transformers one together with its ``tokenizer``: it is saved
-    in a temporary folder of the driver, once as long as it does not change. ``options`` are those of
-    ``emberline.load``.
+    ``spark.emberline.model`` is taken. Or it is a sentence-transformers object, or a transformers one together with its
+    ``tokenizer``: it is saved in a temporary folder of the driver, once as long as it does not change. ``options`` are
+    those of ``emberline.load``.
 
     Raises TypeError for an object that is none of these, and ValueError for one that a Connect client has.
     """

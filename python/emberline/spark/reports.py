@@ -17,8 +17,10 @@ def reports(spark: SparkSession) -> list[dict]:
     ``executors`` (a list of dicts with ``executor``, ``host``, ``tasks``, ``rows``, ``tokens``, ``seconds``,
     ``tokens_per_second``), ``slowest_partition`` (``stage``, ``partition``, ``executor``, ``seconds``, or None),
     ``median_partition_seconds``, ``failed_tasks``, ``cost`` (of all executors' seconds at
-    ``spark.emberline.hourlyCost``, or None). Spark's events come late: a query's report is there a moment after its end.
-    Queries through ``emberline.spark.udf`` are not among them. Raises ValueError for a Connect session, which has no driver at hand.
+    ``spark.emberline.hourlyCost``, or None).
+
+    Spark's events come late: a query's report is there a moment after its end. Queries through ``emberline.spark.udf``
+    are not among them. Raises ValueError for a Connect session, which has no driver at hand.
     """
     jvm = getattr(spark, "_jvm", None)
     if jvm is None:
