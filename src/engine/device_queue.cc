@@ -86,11 +86,6 @@ void DeviceQueue::withdraw(QueuedClaim& queued) noexcept {
   settled_.wait(lock, [&] { return queued.running == 0; });
 }
 
-int64_t DeviceQueue::token_limit() const {
-  const std::lock_guard lock(mutex_);
-  return token_limit_;
-}
-
 void DeviceQueue::serve() {
   std::unique_lock lock(mutex_);
   while (true) {

@@ -60,9 +60,6 @@ class DeviceQueue {
   // Takes back what waits, and returns when no batch computes rows of it any more.
   void withdraw(QueuedClaim& queued) noexcept;
 
-  // Tokens of the largest batch that is still tried, after memory ran out; else none.
-  int64_t token_limit() const;
-
  private:
   struct Item {
     QueuedClaim* queued;
@@ -82,13 +79,13 @@ class DeviceQueue {
   std::vector<Item> items_;        // of the batch under way
   std::atomic<pid_t> process_{0};  // whose thread it is; 0 before there is one
 
-  mutable std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable submitted_;
   std::condition_variable settled_;
   std::vector<Item>
       waiting_;  // the longest first; has room for the batch under way, so that the thread never allocates
   int64_t num_running_ = 0;
-  int64_t token_limit_;
+  int64_t token_limit_;  // of a batch, since memory ran out
   bool ended_ = false;
   std::thread thread_;
 };

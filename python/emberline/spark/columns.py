@@ -41,7 +41,7 @@ def _call(function: str, col: Column | str, model: object, tokenizer: object, op
     from pyspark.sql import functions
 
     model, options = resolved(model, tokenizer, options)
-    texts = [functions.lit(text) for name, value in options.items() for text in (name, _text(value))]
+    texts = [functions.lit(text) for name, value in options.items() for text in (name, option_text(value))]
     arguments = [_column(col)]
     if model is not None:
         arguments.append(functions.lit(os.fspath(model)))
@@ -56,7 +56,8 @@ def _column(col: Column | str) -> Column:
     return functions.col(col) if isinstance(col, str) else col
 
 
-def _text(value: object) -> str:
+def option_text(value: object) -> str:
+    """An option's value as SQL functions and saved stages spell it; whether it can be is theirs to check."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -17,6 +17,8 @@ from pyspark.ml.param.shared import HasInputCol, HasOutputCol
 from pyspark.ml.util import JavaMLReadable, JavaMLWritable
 from pyspark.ml.wrapper import JavaTransformer
 
+from emberline.spark.columns import option_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,7 @@ __all__ = ["EmbeddingTransformer"]
 def toListOfOptions(value: Mapping[str, object] | list[str]) -> list[str]:
     """Options as name=value texts. Spark looks at this name: of lists it converts each element."""
     if not isinstance(value, (list, tuple)):
-        value = [f"{name}={_text(option)}" for name, option in value.items() if option is not None]
+        value = [f"{name}={option_text(option)}" for name, option in value.items() if option is not None]
     return [TypeConverters.toString(option) for option in value]
 
 
@@ -34,10 +36,6 @@ def toErrors(value: str) -> str:
     if value not in ("raise", "null"):
         raise ValueError(f'errors must be "raise" or "null", not {value!r}')
     return value
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class EmbeddingTransformer(
