@@ -22,6 +22,9 @@ def configured(builder, threads):
         "spark.driver.memory": os.environ.get("EMBERLINE_BENCH_MEMORY", "4g"),
         "spark.executor.memory": "2g",  # on a cluster
         "spark.sql.adaptive.enabled": "true",
+        # On a cluster: rows that were cached before all executors were there would lie on one of them, and keep tasks
+        # from the others.
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
         **PATIENCE,
     }
     for name, value in settings.items():
