@@ -163,7 +163,7 @@ void product(benchmark::State& state, const Table& table) {
       case kOperand: return kernels.product_activated(x.view(), w, Activation::kNone, operand.view(), scratch.data());
       case kOperandGelu:
         return kernels.product_activated(x.view(), w, Activation::kGelu, operand.view(), scratch.data());
-      case kBf16Rows: return kernels.product_bf16(x.view(), w, rows);
+      case kBf16Rows: return kernels.product_bf16(x.view(), w, Activation::kNone, rows);
     }
   });
 }

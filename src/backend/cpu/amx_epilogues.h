@@ -2,12 +2,14 @@
 #pragma once
 // What becomes of a product's sums: f32, bf16, or activated as the next operand. For files compiled with AMX.
 //
-// An epilogue's rows(sums, row, count, col) takes `count` rows of sums, of one panel whose first column is `col`.
+// An epilogue's rows(sums, row, count, col) takes `count` rows of sums, of one panel whose first column is `col`;
+// end_group(row, count) comes when all panels of a group of kGroupRows rows are done. partial_sums() is where sums of
+// whole blocks may wait for more of k, rows partial_row_bytes() apart: the result's own memory, or null.
 #include "backend/cpu/amx_multiply.h"
 #include "backend/cpu/bf16_avx512.h"
 #include "backend/cpu/bf16_rowwise_body.h"
 #include "backend/cpu/gelu_avx512.h"
-#include "backend/cpu/int8_rowwise_body.h"
+#include "backend/cpu/int8_from_bf16.h"
 #include "backend/cpu/vector_math.h"
 
 namespace emberline::cpu {
@@ -69,6 +71,8 @@ class ToFloats {
   }
 
   void end_group(int64_t, int64_t) const {}
+  char* partial_sums() const { return out_.cols % kPanelCols == 0 ? reinterpret_cast<char*>(out_.data) : nullptr; }
+  int64_t partial_row_bytes() const { return out_.row_stride * 4; }
 
   static constexpr int64_t kGroupRows = INT64_MAX / 2;
 
@@ -90,17 +94,22 @@ class ToBf16 {
   ToBf16(const OperandView& x, const PackedView& w, Activate activate, OperandView out)
       : x_(x), w_(w), activate_(activate), out_(out) {}
 
-  void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
+  void rows(const char* sums, int64_t row, int64_t count, int64_t col) const { rows_to(row, sums, row, count, col); }
+  // The same, where row `row` of x becomes row `to` of the result.
+  void rows_to(int64_t to, const char* sums, int64_t row, int64_t count, int64_t col) const {
     const Numbers<P> numbers(x_, w_, col);
-    for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
-      const Pair v = numbers.of(sums, r);
-      store_bf16(bf16_row(out_, r) + col, Pair{activate_(v.low), activate_(v.high)});
+    for (int64_t r = 0; r < count; ++r, sums += kSumsRowBytes) {
+      const Pair v = numbers.of(sums, row + r);
+      store_bf16(bf16_row(out_, to + r) + col, Pair{activate_(v.low), activate_(v.high)});
     }
   }
   void end_group(int64_t row, int64_t count) const {
     if (out_.row_stride == out_.cols) return;
     for (int64_t r = row; r < row + count; ++r) clear_tail(bf16_row(out_, r), out_);
   }
+
+  char* partial_sums() const { return nullptr; }
+  int64_t partial_row_bytes() const { return 0; }
 
   static constexpr int64_t kGroupRows = INT64_MAX / 2;
 
@@ -111,56 +120,37 @@ class ToBf16 {
   OperandView out_;
 };
 
-// Rows wait in scratch as f32 until all of their panels are there and with them the largest magnitude.
+// Rows wait in scratch as bf16 until all of their panels are there and with them the largest magnitude: half the
+// memory of f32, and its rounding is far below that of int8 for all but the row's largest numbers.
 template <typename Activate>
 class ToInt8 {
  public:
   ToInt8(const OperandView& x, const PackedView& w, Activate activate, OperandView out, void* scratch)
-      : x_(x),
-        w_(w),
-        activate_(activate),
-        out_(out),
+      : halves_(x, w, activate, {scratch, nullptr, kGroupRows, w.out_features, scratch_stride(w.out_features)}),
+        waiting_(static_cast<const uint16_t*>(scratch)),
         stride_(scratch_stride(w.out_features)),
-        tops_(static_cast<float*>(scratch)),
-        rows_(tops_ + kGroupRows * kLanes) {}
+        out_(out) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
-    const Numbers<Precision::kInt8> numbers(x_, w_, col);
-    for (int64_t r = row; r < row + count; ++r, sums += kSumsRowBytes) {
-      const Pair v = numbers.of(sums, r);
-      const Pair a = {activate_(v.low), activate_(v.high)};
-      float* to = rows_ + r % kGroupRows * stride_ + col;
-      store(to, a.low);
-      store(to + kLanes, a.high);
-      float* top = tops_ + r % kGroupRows * kLanes;
-      const Vec before = col == 0 ? splat(0.0F) : load(top);
-      store(top, larger_magnitude(larger_magnitude(before, a.low), a.high));
-    }
+    halves_.rows_to(row % kGroupRows, sums, row, count, col);
   }
   void end_group(int64_t row, int64_t count) const {
-    for (int64_t r = row; r < row + count; ++r) {
-      const int64_t place = r % kGroupRows;
-      store_int8_row(rows_ + place * stride_, nullptr, largest_magnitude(load(tops_ + place * kLanes)), r, out_);
-    }
+    for (int64_t r = 0; r < count; ++r) store_int8_row_of_bf16(waiting_ + r * stride_, row + r, out_);
   }
+  char* partial_sums() const { return nullptr; }
+  int64_t partial_row_bytes() const { return 0; }
 
-  static constexpr int64_t kGroupRows = 32;
-  static int64_t scratch_stride(int64_t out_features) {
-    // Not a multiple of 4096 bytes: rows that far apart would share one set of the first-level cache.
-    return (out_features + kPanelCols - 1) / kPanelCols * kPanelCols + kLanes;
-  }
+  static constexpr int64_t kGroupRows = 256;
+  static int64_t scratch_stride(int64_t out_features) { return operand_stride(out_features, Precision::kBf16); }
   static int64_t scratch_bytes(int64_t out_features) {
-    return kGroupRows * (scratch_stride(out_features) + kLanes) * static_cast<int64_t>(sizeof(float));
+    return kGroupRows * scratch_stride(out_features) * static_cast<int64_t>(sizeof(uint16_t));
   }
 
  private:
-  OperandView x_;
-  PackedView w_;
-  Activate activate_;
-  OperandView out_;
+  ToBf16<Precision::kInt8, Activate> halves_;
+  const uint16_t* waiting_;  // [kGroupRows, out_features] at stride_
   int64_t stride_;
-  float* tops_;  // [kGroupRows, kLanes]
-  float* rows_;  // [kGroupRows, out_features] at stride_
+  OperandView out_;
 };
 
 struct Unchanged {

@@ -35,8 +35,10 @@ struct Block {
   int64_t x_row_bytes;
   const char* panel;  // [steps] of kStepBytes
   int64_t steps;
-  bool resumes;  // the sums begin at what `sums` holds, else at zero
-  char* sums;    // [rows, kPanelCols]
+  const char* begin;  // [rows, kPanelCols] at begin_row_bytes: what the sums begin at; null for zero
+  int64_t begin_row_bytes;
+  char* sums;  // [rows, kPanelCols] at sums_row_bytes; may be `begin`
+  int64_t sums_row_bytes;
 };
 
 // sums (tile) += x (tile) * w (tile); tile registers are named by literals only.
@@ -53,13 +55,13 @@ struct Block {
 template <Precision P, int H, typename Meanwhile>
 [[gnu::always_inline]] inline void multiply_block(const Block& b, Meanwhile meanwhile) {
   finish_stores();
-  char* lower = b.sums + kTileRows * kSumsRowBytes;
-  if (b.resumes) {
-    _tile_loadd(0, b.sums, kSumsRowBytes);
-    _tile_loadd(1, b.sums + kTileBytes, kSumsRowBytes);
+  if (b.begin != nullptr) {
+    _tile_loadd(0, b.begin, b.begin_row_bytes);
+    _tile_loadd(1, b.begin + kTileBytes, b.begin_row_bytes);
     if constexpr (H == 2) {
-      _tile_loadd(2, lower, kSumsRowBytes);
-      _tile_loadd(3, lower + kTileBytes, kSumsRowBytes);
+      const char* lower = b.begin + kTileRows * b.begin_row_bytes;
+      _tile_loadd(2, lower, b.begin_row_bytes);
+      _tile_loadd(3, lower + kTileBytes, b.begin_row_bytes);
     }
   } else {
     _tile_zero(0);
@@ -84,11 +86,12 @@ template <Precision P, int H, typename Meanwhile>
     }
     meanwhile();
   }
-  _tile_stored(0, b.sums, kSumsRowBytes);
-  _tile_stored(1, b.sums + kTileBytes, kSumsRowBytes);
+  _tile_stored(0, b.sums, b.sums_row_bytes);
+  _tile_stored(1, b.sums + kTileBytes, b.sums_row_bytes);
   if constexpr (H == 2) {
-    _tile_stored(2, lower, kSumsRowBytes);
-    _tile_stored(3, lower + kTileBytes, kSumsRowBytes);
+    char* lower = b.sums + kTileRows * b.sums_row_bytes;
+    _tile_stored(2, lower, b.sums_row_bytes);
+    _tile_stored(3, lower + kTileBytes, b.sums_row_bytes);
   }
 }
 

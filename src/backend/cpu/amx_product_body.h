@@ -11,6 +11,9 @@ constexpr int64_t kChunkBytes = 320 * 1024;
 constexpr int64_t kMostPanels = 12;
 // Rows of a block, and what passes by, stay in the first-level cache: at most so many steps of k at once.
 constexpr int64_t kMostSteps = 16;
+// Cuts of k from which on a product is deep, and rows from which on it pays to do something about it.
+constexpr int64_t kFewestDeepCuts = 4;
+constexpr int64_t kFewestDeepRows = 160;
 
 constexpr int64_t steps_of(int64_t in_features, Precision precision) {
   return (in_features * bytes_of(precision) + kTileBytes - 1) / kTileBytes;
@@ -46,7 +49,8 @@ class Product {
 
   void run() {
     const Tiles tiles;
-    const bool fetch_once = kGrouped || chunks() == 1;
+    if (is_deep()) return run_deep();
+    const bool fetch_once = chunks() == 1;
     if (fetch_once) fetch_over(w_.next, w_.next_bytes, blocks_of(x_.rows) * panels_);
     for (int64_t row = 0; row < x_.rows; row += kGroup) {
       const int64_t end = x_.rows - row < kGroup ? x_.rows : row + kGroup;
@@ -66,8 +70,11 @@ class Product {
   static int64_t blocks_of(int64_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
   int64_t panel_bytes() const { return steps_ * kStepBytes; }
   int64_t cuts() const { return (steps_ + kMostSteps - 1) / kMostSteps; }
+  bool is_deep() const {
+    return cuts() >= kFewestDeepCuts && x_.rows >= kFewestDeepRows && epilogue_.partial_sums() != nullptr;
+  }
   int64_t chunks() const {
-    const int64_t by_bytes = kGrouped ? 1 : (panels_ * panel_bytes() + kChunkBytes - 1) / kChunkBytes;
+    const int64_t by_bytes = (panels_ * panel_bytes() + kChunkBytes - 1) / kChunkBytes;
     const int64_t by_panels = cuts() > 1 ? (panels_ + kMostPanels - 1) / kMostPanels : 1;
     return by_bytes > by_panels ? by_bytes : by_panels;
   }
@@ -90,6 +97,78 @@ class Product {
     } else {
       fetch_over(w_.next, w_.next_bytes, blocks);
     }
+  }
+
+  // Where k is deep a chunk of whole panels would be so few that rows were read over and over: one cut of k at a time
+  // passes over all rows, and what it has summed waits where the result will be.
+  void run_deep() {
+    const int64_t cuts = this->cuts();
+    const int64_t chunks = (panels_ + kMostPanels - 1) / kMostPanels;
+    for (int64_t chunk = 0, first = 0; chunk < chunks; ++chunk) {
+      const int64_t end = first + (panels_ - first) / (chunks - chunk);
+      for (int64_t cut = 0, step = 0; cut < cuts; ++cut) {
+        const int64_t count = (steps_ - step) / (cuts - cut);
+        for (int64_t row = 0; row < x_.rows; row += kBlockRows) {
+          for (int64_t panel = first; panel < end; ++panel) {
+            const Slice slice = {panel, panel - first, end - first, step, count};
+            fetch_during(slice, row);
+            run_slice(slice, row);
+          }
+        }
+        step += count;
+      }
+      waiting_.finish(waiting_.rows, epilogue_);
+      first = end;
+    }
+  }
+
+  // Steps [step, step + count) of a panel, the place-th of so many in its chunk.
+  struct Slice {
+    int64_t panel, place, panels;
+    int64_t step, count;
+  };
+
+  // This block's share of what follows the slice: the panel's next one, the first of a panel of the next chunk, or the
+  // next weights.
+  void fetch_during(const Slice& slice, int64_t row) {
+    const int64_t end_step = slice.step + slice.count;
+    const char* from = nullptr;
+    if (end_step < steps_) {
+      from = w_at(slice.panel, end_step);
+    } else if (slice.panel + slice.panels < panels_) {
+      from = w_at(slice.panel + slice.panels, 0);
+    } else if (w_.next != nullptr && (slice.place + 1) * slice.count * kStepBytes <= w_.next_bytes) {
+      from = static_cast<const char*>(w_.next) + slice.place * slice.count * kStepBytes;
+    }
+    const int64_t blocks = blocks_of(x_.rows);
+    const int64_t lines = (kStepBytes / kTileBytes + blocks - 1) / blocks;  // a step
+    fetch_ = {};
+    if (from != nullptr) fetch_ = {from + row / kBlockRows * slice.count * lines * kTileBytes, lines};
+  }
+
+  void run_slice(const Slice& slice, int64_t row) {
+    const int64_t rows = x_.rows - row < kBlockRows ? x_.rows - row : kBlockRows;
+    const bool is_whole = rows == kBlockRows;
+    const bool is_last = slice.step + slice.count == steps_;
+    // The last rows may be too few for whole tiles of the result.
+    const int64_t stride = is_whole ? epilogue_.partial_row_bytes() : kSumsRowBytes;
+    char* partial =
+        is_whole ? epilogue_.partial_sums() + row * stride + slice.panel * kSumsRowBytes : sums_[slice.place];
+    char* sums = is_last ? last_sums_[slice.panel % 2] : partial;
+    const Block block = {.x = x_at(row, slice.step),
+                         .x_row_bytes = x_row_bytes(),
+                         .panel = w_at(slice.panel, slice.step),
+                         .steps = slice.count,
+                         .begin = slice.step > 0 ? partial : nullptr,
+                         .begin_row_bytes = stride,
+                         .sums = sums,
+                         .sums_row_bytes = is_last ? kSumsRowBytes : stride};
+    if (rows > kTileRows) {
+      multiply<2>(block);
+    } else {
+      multiply<1>(block);
+    }
+    if (is_last) waiting_ = {sums, sums, row, slice.panel * kPanelCols, rows};
   }
 
   void run_chunk(int64_t first_row, int64_t end_row, int64_t first_panel, int64_t end_panel) {
@@ -117,18 +196,31 @@ class Product {
   // Steps [step, step + count) of a block.
   template <int H>
   void run_block(int64_t row, int64_t panel, int64_t step, int64_t count, char* sums) {
-    const int64_t x_row_bytes = x_.row_stride * bytes_of(P);
-    const Block block = {static_cast<const char*>(x_.data) + row * x_row_bytes + step * kTileBytes,
-                         x_row_bytes,
-                         static_cast<const char*>(w_.data) + (panel * steps_ + step) * kStepBytes,
-                         count,
-                         step > 0,
-                         sums};
+    multiply<H>({.x = x_at(row, step),
+                 .x_row_bytes = x_row_bytes(),
+                 .panel = w_at(panel, step),
+                 .steps = count,
+                 .begin = step > 0 ? sums : nullptr,
+                 .begin_row_bytes = kSumsRowBytes,
+                 .sums = sums,
+                 .sums_row_bytes = kSumsRowBytes});
+  }
+
+  int64_t x_row_bytes() const { return x_.row_stride * bytes_of(P); }
+  const char* x_at(int64_t row, int64_t step) const {
+    return static_cast<const char*>(x_.data) + row * x_row_bytes() + step * kTileBytes;
+  }
+  const char* w_at(int64_t panel, int64_t step) const {
+    return static_cast<const char*>(w_.data) + (panel * steps_ + step) * kStepBytes;
+  }
+
+  template <int H>
+  void multiply(const Block& block) {
     // Copies, which can stay in registers.
     Waiting waiting = waiting_;
     Fetch fetch = fetch_;
     const Epilogue epilogue = epilogue_;
-    const int64_t share = (waiting.rows + count - 1) / count;
+    const int64_t share = (waiting.rows + block.steps - 1) / block.steps;
     multiply_block<P, H>(block, [&] {
       fetch.step();
       waiting.finish(share, epilogue);
@@ -138,9 +230,9 @@ class Product {
   }
 
   static constexpr int64_t kGroup = Epilogue::kGroupRows;
-  static constexpr bool kGrouped = kGroup == kBlockRows;
 
   alignas(64) char sums_[kMostPanels][kSumsBytes];
+  alignas(64) char last_sums_[2][kSumsBytes];
   Epilogue epilogue_;
   OperandView x_;
   PackedView w_;

@@ -17,10 +17,18 @@ void product(OperandView x, const PackedView& w, Activation activation, MatrixVi
 }
 
 template <Precision P>
-void product_bf16(OperandView x, const PackedView& w, Bf16View out) {
+void product_bf16(OperandView x, const PackedView& w, Activation activation, Bf16View out) {
   // No tail to clear: what lies behind the last column may be another product's.
   const OperandView rows = {out.data, nullptr, out.rows, out.row_stride, out.row_stride};
-  run_product<P>(x, w, ToBf16<P, Unchanged>(x, w, {}, rows));
+  switch (activation) {
+    case Activation::kNone: return run_product<P>(x, w, ToBf16<P, Unchanged>(x, w, {}, rows));
+    case Activation::kGelu: return run_product<P>(x, w, ToBf16<P, PiecewiseGelu>(x, w, {}, rows));
+    default: return run_product<P>(x, w, ToBf16<P, Any>(x, w, {activation}, rows));
+  }
+}
+
+void requantise(const Bf16View& x, OperandView out) {
+  for (int64_t r = 0; r < x.rows; ++r) store_int8_row_of_bf16(x.data + r * x.row_stride, r, out);
 }
 
 void product_to_bf16(OperandView x, const PackedView& w, Activation activation, OperandView out, void*) {
@@ -58,6 +66,7 @@ const LowKernels kBf16Table = {"amx",
                                product_to_bf16,
                                no_scratch,
                                product_bf16<kBf16>,
+                               nullptr,
                                norm_bf16,
                                attention,
                                attention_scratch_bytes};
@@ -71,6 +80,7 @@ const LowKernels kInt8Table = {"amx",
                                product_to_int8,
                                ToInt8<PiecewiseGelu>::scratch_bytes,
                                product_bf16<kInt8>,
+                               requantise,
                                norm_int8,
                                attention,
                                attention_scratch_bytes};

@@ -23,8 +23,8 @@ namespace emberline::cpu {
 namespace {
 
 const LowKernels kTable = {
-    "avx2",        kPrecision, 63,        packed_bytes, pack,   quantise_int8, product, product_activated,
-    scratch_bytes, nullptr,    norm_int8, nullptr,      nullptr};
+    "avx2",        kPrecision, 63,      packed_bytes, pack,    quantise_int8, product, product_activated,
+    scratch_bytes, nullptr,    nullptr, norm_int8,    nullptr, nullptr};
 
 }  // namespace
 

@@ -21,8 +21,8 @@ inline Sums multiply_add_words(Words x, Words w, Sums sums) {
 namespace emberline::cpu {
 namespace {
 
-const LowKernels kTable = {"avxvnni",         kPrecision,    127,     packed_bytes, pack,    quantise_int8, product,
-                           product_activated, scratch_bytes, nullptr, norm_int8,    nullptr, nullptr};
+const LowKernels kTable = {"avxvnni",         kPrecision,    127,     packed_bytes, pack,      quantise_int8, product,
+                           product_activated, scratch_bytes, nullptr, nullptr,      norm_int8, nullptr,       nullptr};
 
 }  // namespace
 

@@ -46,8 +46,8 @@ inline Vec resting(Sums sums) {
 namespace emberline::cpu {
 namespace {
 
-const LowKernels kTable = {"portable",        kPrecision,    0,       packed_bytes, pack,    quantise_bf16, product,
-                           product_activated, scratch_bytes, nullptr, norm_bf16,    nullptr, nullptr};
+const LowKernels kTable = {"portable",        kPrecision,    0,       packed_bytes, pack,      quantise_bf16, product,
+                           product_activated, scratch_bytes, nullptr, nullptr,      norm_bf16, nullptr,       nullptr};
 
 }  // namespace
 

@@ -52,8 +52,8 @@ inline Vec as_floats(Sums sums) {
 namespace emberline::cpu {
 namespace {
 
-const LowKernels kTable = {"portable",        kPrecision,    127,     packed_bytes, pack,    quantise_int8, product,
-                           product_activated, scratch_bytes, nullptr, norm_int8,    nullptr, nullptr};
+const LowKernels kTable = {"portable",        kPrecision,    127,     packed_bytes, pack,      quantise_int8, product,
+                           product_activated, scratch_bytes, nullptr, nullptr,      norm_int8, nullptr,       nullptr};
 
 }  // namespace
 

@@ -54,9 +54,12 @@ struct LowKernels {
   // The same numbers as the operand of the next product. scratch: scratch_bytes(w.out_features) bytes at 64.
   void (*product_activated)(OperandView x, const PackedView& w, Activation activation, OperandView out, void* scratch);
   int64_t (*scratch_bytes)(int64_t out_features);
-  // x W^T + bias as bf16, for attention: written in whole vectors, up to the next multiple of 32 columns. Null where
-  // attention runs in f32.
-  void (*product_bf16)(OperandView x, const PackedView& w, Bf16View out);
+  // activation(x W^T + bias) as bf16, for attention and for requantise: written in whole vectors, up to the next
+  // multiple of 32 columns. Null where attention runs in f32.
+  void (*product_bf16)(OperandView x, const PackedView& w, Activation activation, Bf16View out);
+  // The operand that product_activated makes, of numbers that product_bf16 made. Null where it makes the same operand
+  // as quantise does of what product makes.
+  void (*requantise)(const Bf16View& x, OperandView out);
 
   // hidden = layer_norm(x + residual) * gain + bias in f32, and hidden * factors as an operand. residual.data may be
   // null; hidden may be x or residual; factors [cols] or null.

@@ -85,8 +85,19 @@ class StreamLow final : public CpuStream {
       const OperandView inner = inner_.resize(low(x).rows, up.out_features);
       void* scratch = reserve_bytes(scratch_, low_.scratch_bytes(up.out_features));
       low_.product_activated(low(x), columns(up, 0, up.out_features), activation, inner, scratch);
-    } else {
+    } else if (low_.requantise != nullptr) {
       // A row's scale is known when all of its columns are.
+      const int64_t stride = operand_stride(up.out_features, Precision::kBf16);
+      const int64_t bytes = checked_product(low(x).rows, stride * bytes_of(Precision::kBf16), "activations");
+      const Bf16View numbers = {static_cast<uint16_t*>(reserve_bytes(scratch_, bytes)), low(x).rows, up.out_features,
+                                stride};
+      product_bf16(low(x), up, activation, numbers);
+      const OperandView to = inner_.resize(numbers.rows, numbers.cols);
+      team_.share(numbers.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+        const Bf16View from = {numbers.data + first * stride, end - first, numbers.cols, stride};
+        low_.requantise(from, rows_of(to, first, end - first, low_.precision));
+      });
+    } else {
       const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
       product(low(x), up, activation, numbers);
       quantise(numbers, inner_);
@@ -105,6 +116,13 @@ class StreamLow final : public CpuStream {
     });
   }
 
+  void product_bf16(const OperandView& x, const Linear& weights, Activation activation, const Bf16View& out) {
+    team_.share(weights.out_features, kColumnGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.product_bf16(x, columns(weights, first, end), activation,
+                        {out.data + first, out.rows, end - first, out.row_stride});
+    });
+  }
+
   void quantise(MatrixView x, OperandLow& out) {
     const OperandView to = out.resize(x.rows, x.cols);
     team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
@@ -119,9 +137,7 @@ class StreamLow final : public CpuStream {
     const int64_t readable = round_up(x.rows, kOperandRows) + kOperandRows;
     auto* qkv = static_cast<uint16_t*>(
         reserve_bytes(query_key_value_, checked_product(readable, stride * bytes_of(Precision::kBf16), "activations")));
-    team_.share(weights.out_features, kColumnGranule, [&](int64_t first, int64_t end, int64_t) {
-      low_.product_bf16(x, columns(weights, first, end), {qkv + first, x.rows, end - first, stride});
-    });
+    product_bf16(x, weights, Activation::kNone, {qkv, x.rows, weights.out_features, stride});
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
       void* scratch = reserve_bytes(attention_scratch_[static_cast<size_t>(member)],
                                     low_.attention_scratch_bytes(rows, shape.head_dim));
