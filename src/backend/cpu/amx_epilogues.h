@@ -3,7 +3,7 @@
 // What becomes of a product's sums: f32, bf16, or activated as the next operand. For files compiled with AMX.
 //
 // An epilogue's rows(sums, row, count, col) takes `count` rows of sums, of one panel whose first column is `col`;
-// end_group(row, count) comes when all panels of a group of kGroupRows rows are done. partial_sums() is where sums of
+// end_group(row, count) comes when all panels of a group of group_rows() rows are done. partial_sums() is where sums of
 // whole blocks may wait for more of k, rows partial_row_bytes() apart: the result's own memory, or null.
 #include "backend/cpu/amx_multiply.h"
 #include "backend/cpu/bf16_avx512.h"
@@ -74,7 +74,7 @@ class ToFloats {
   char* partial_sums() const { return out_.cols % kPanelCols == 0 ? reinterpret_cast<char*>(out_.data) : nullptr; }
   int64_t partial_row_bytes() const { return out_.row_stride * 4; }
 
-  static constexpr int64_t kGroupRows = INT64_MAX / 2;
+  int64_t group_rows() const { return INT64_MAX / 2; }
 
  private:
   Activate activate_;
@@ -111,7 +111,7 @@ class ToBf16 {
   char* partial_sums() const { return nullptr; }
   int64_t partial_row_bytes() const { return 0; }
 
-  static constexpr int64_t kGroupRows = INT64_MAX / 2;
+  int64_t group_rows() const { return INT64_MAX / 2; }
 
  private:
   OperandView x_;
@@ -126,13 +126,14 @@ template <typename Activate>
 class ToInt8 {
  public:
   ToInt8(const OperandView& x, const PackedView& w, Activate activate, OperandView out, void* scratch)
-      : halves_(x, w, activate, {scratch, nullptr, kGroupRows, w.out_features, scratch_stride(w.out_features)}),
+      : halves_(x, w, activate, {scratch, nullptr, kMostGroupRows, w.out_features, scratch_stride(w.out_features)}),
         waiting_(static_cast<const uint16_t*>(scratch)),
         stride_(scratch_stride(w.out_features)),
+        group_rows_(w.in_features * w.out_features <= kWeightsInCache ? kBlockRows : kMostGroupRows),
         out_(out) {}
 
   void rows(const char* sums, int64_t row, int64_t count, int64_t col) const {
-    halves_.rows_to(row % kGroupRows, sums, row, count, col);
+    halves_.rows_to(row % group_rows_, sums, row, count, col);
   }
   void end_group(int64_t row, int64_t count) const {
     for (int64_t r = 0; r < count; ++r) store_int8_row_of_bf16(waiting_ + r * stride_, row + r, out_);
@@ -140,16 +141,21 @@ class ToInt8 {
   char* partial_sums() const { return nullptr; }
   int64_t partial_row_bytes() const { return 0; }
 
-  static constexpr int64_t kGroupRows = 256;
+  int64_t group_rows() const { return group_rows_; }
   static int64_t scratch_stride(int64_t out_features) { return operand_stride(out_features, Precision::kBf16); }
   static int64_t scratch_bytes(int64_t out_features) {
-    return kGroupRows * scratch_stride(out_features) * static_cast<int64_t>(sizeof(uint16_t));
+    return kMostGroupRows * scratch_stride(out_features) * static_cast<int64_t>(sizeof(uint16_t));
   }
 
  private:
+  // All weights pass over a group of rows: few rows stay in cache best where the weights do, too.
+  static constexpr int64_t kWeightsInCache = 1 << 20;
+  static constexpr int64_t kMostGroupRows = 256;
+
   ToBf16<Precision::kInt8, Activate> halves_;
-  const uint16_t* waiting_;  // [kGroupRows, out_features] at stride_
+  const uint16_t* waiting_;  // [a group of rows, out_features] at stride_
   int64_t stride_;
+  int64_t group_rows_;
   OperandView out_;
 };
 

@@ -45,15 +45,20 @@ template <Precision P, typename Epilogue>
 class Product {
  public:
   Product(const OperandView& x, const PackedView& w, const Epilogue& epilogue)
-      : epilogue_(epilogue), x_(x), w_(w), panels_(panels_of(w.out_features)), steps_(steps_of(w.in_features, P)) {}
+      : epilogue_(epilogue),
+        x_(x),
+        w_(w),
+        panels_(panels_of(w.out_features)),
+        steps_(steps_of(w.in_features, P)),
+        group_(epilogue.group_rows()) {}
 
   void run() {
     const Tiles tiles;
     if (is_deep()) return run_deep();
     const bool fetch_once = chunks() == 1;
     if (fetch_once) fetch_over(w_.next, w_.next_bytes, blocks_of(x_.rows) * panels_);
-    for (int64_t row = 0; row < x_.rows; row += kGroup) {
-      const int64_t end = x_.rows - row < kGroup ? x_.rows : row + kGroup;
+    for (int64_t row = 0; row < x_.rows; row += group_) {
+      const int64_t end = x_.rows - row < group_ ? x_.rows : row + group_;
       int64_t panel = 0;
       for (int64_t chunk = 0; chunk < chunks(); ++chunk) {
         const int64_t count = (panels_ - panel) / (chunks() - chunk);
@@ -74,7 +79,7 @@ class Product {
     return cuts() >= kFewestDeepCuts && x_.rows >= kFewestDeepRows && epilogue_.partial_sums() != nullptr;
   }
   int64_t chunks() const {
-    const int64_t by_bytes = (panels_ * panel_bytes() + kChunkBytes - 1) / kChunkBytes;
+    const int64_t by_bytes = group_ == kBlockRows ? 1 : (panels_ * panel_bytes() + kChunkBytes - 1) / kChunkBytes;
     const int64_t by_panels = cuts() > 1 ? (panels_ + kMostPanels - 1) / kMostPanels : 1;
     return by_bytes > by_panels ? by_bytes : by_panels;
   }
@@ -229,8 +234,6 @@ class Product {
     waiting_.rows = 0;
   }
 
-  static constexpr int64_t kGroup = Epilogue::kGroupRows;
-
   alignas(64) char sums_[kMostPanels][kSumsBytes];
   alignas(64) char last_sums_[2][kSumsBytes];
   Epilogue epilogue_;
@@ -238,6 +241,7 @@ class Product {
   PackedView w_;
   int64_t panels_;
   int64_t steps_;
+  int64_t group_;
   Fetch fetch_;
   Waiting waiting_ = {sums_[0], sums_[0], 0, 0, 0};
 };
