@@ -28,6 +28,9 @@ class CountingStream : public Stream {
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     stream_->norm(x, residual, weights, out, operand);
   }
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    stream_->to_operand(x, factors, operand);
+  }
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> offsets,
                       const AttentionShape& shape, Operand& out) override {
     ++attentions;
@@ -37,6 +40,10 @@ class CountingStream : public Stream {
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                     MatrixView out) override {
     stream_->feed_forward(x, up, activation, down, out);
+  }
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    stream_->gated_feed_forward(x, up, activation, down, out);
   }
   void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
     stream_->dense(x, weights, activation, out);

@@ -32,6 +32,8 @@ class CpuStream : public Stream {
   static constexpr int64_t kRowGranule = 4;  // rows that are worth another thread's while
 
   void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
+  // activation(first half of the columns) * second half, in the place of the first half.
+  MatrixView gate_rows(MatrixView x, Activation activation);
   // out = softmax(scale q k^T) v within each sequence, in f32; qkv holds all three side by side.
   void attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
 

@@ -62,10 +62,15 @@ class StreamLow final : public CpuStream {
     });
   }
 
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    quantise(x, low(operand), factors != nullptr ? factors->data() : nullptr);
+  }
+
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
-    if (low_.attention != nullptr) {
+    // What a plain shape does not say happens in f32.
+    if (low_.attention != nullptr && shape.is_plain()) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
@@ -94,6 +99,14 @@ class StreamLow final : public CpuStream {
     product(inner_.view(), down, Activation::kNone, out);
   }
 
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
+    product(low(x), up, Activation::kNone, numbers);
+    quantise(gate_rows(numbers, activation), inner_);
+    product(inner_.view(), down, Activation::kNone, out);
+  }
+
  private:
   static PackedView columns(const Linear& weights, int64_t first, int64_t end) {
     return static_cast<const LinearLow&>(weights).columns(first, end);
@@ -105,10 +118,10 @@ class StreamLow final : public CpuStream {
     });
   }
 
-  void quantise(MatrixView x, OperandLow& out) {
+  void quantise(MatrixView x, OperandLow& out, const float* factors = nullptr) {
     const OperandView to = out.resize(x.rows, x.cols);
     team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
-      low_.quantise(rows_of(x, first, end - first), nullptr, rows_of(to, first, end - first, low_.precision));
+      low_.quantise(rows_of(x, first, end - first), factors, rows_of(to, first, end - first, low_.precision));
     });
   }
 
