@@ -203,6 +203,7 @@ def make_families(maker: Maker) -> None:
     rotary = {**shape, "num_hidden_layers": 2, "intermediate_size": 40, "max_position_embeddings": 64}
     maker.sentence("tiny-nomic-bert", "mean", Normalize(), **family("NomicBert", **rotary, pad_token_id=0))
     maker.plain("tiny-gte", tokenizer="angle", **family("Gte", **rotary, type_vocab_size=1))
+    maker.plain("tiny-gte-task-head", tokenizer="angle", **family("Gte", "ForMaskedLM", **rotary, type_vocab_size=0))
 
 
 def make_all(out: Path) -> None:

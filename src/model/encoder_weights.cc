@@ -28,7 +28,11 @@ class Loader {
 
   EmbeddingTables tables() const {
     const auto table = [&](const char* name, int64_t rows) -> std::unique_ptr<Buffer> {
-      if (name == nullptr || rows == 0) return nullptr;
+      if (name == nullptr) return nullptr;
+      if (rows == 0) {
+        names_.require_none(std::string(name) + ".weight");
+        return nullptr;
+      }
       return backend_.upload(names_.get(std::string(name) + ".weight", {rows, config_.embedding_size}));
     };
     return {.words = table(config_.tensors.words, config_.vocab_size),
@@ -76,6 +80,7 @@ class Loader {
     if (config_.norm_bias) {
       norm.bias = backend_.upload(names_.get_either(at + ".bias", at + ".beta", shape));
     } else {
+      names_.require_none(at + ".bias");
       norm.bias = upload("no bias", shape, std::vector<float>(static_cast<size_t>(shape[0])));
     }
     if (index > 0 || !config_.projects_embeddings()) norm.factors = upload_factors(index);

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "base/error.h"
+
 namespace emberline {
 namespace {
 
@@ -49,6 +51,12 @@ const TensorView& TensorNames::get_either(const std::string& name, const std::st
   return get(is_legacy ? legacy : name, shape);
 }
 
+void TensorNames::require_none(const std::string& name) const {
+  check(!weights_.has(prefix_ + name), Code::kFormat,
+        "{}: holds tensor {}, which config.json says the network does not have: one of them belongs to another model",
+        weights_.source(), prefix_ + name);
+}
+
 std::string layer_prefix(const NetworkConfig& config, int64_t layer) {
   std::string prefix = config.tensors.layer;
   put_number(prefix, "{layer}", layer);
@@ -59,7 +67,11 @@ std::string layer_prefix(const NetworkConfig& config, int64_t layer) {
 
 LinearPart linear_part(const TensorNames& names, const std::string& name, int64_t in, int64_t out, bool has_bias) {
   LinearPart part = {.weight = names.get(name + ".weight", {out, in}), .bias = std::nullopt};
-  if (has_bias) part.bias = names.get(name + ".bias", {out});
+  if (has_bias) {
+    part.bias = names.get(name + ".bias", {out});
+  } else {
+    names.require_none(name + ".bias");
+  }
   return part;
 }
 

@@ -22,6 +22,8 @@ class TensorNames {
   // `legacy` is how checkpoints converted from the first BERT release spell a layer norm's parameter.
   const TensorView& get_either(const std::string& name, const std::string& legacy,
                                const std::vector<int64_t>& shape) const;
+  // Throws Error(kFormat) where the model has a tensor that config.json says it has not.
+  void require_none(const std::string& name) const;
 
  private:
   const Weights& weights_;

@@ -81,6 +81,10 @@ TEST_P(Dtypes, RowChangesWithItsBatchOrThreads) {
     for (size_t row = 0; row < texts.size(); ++row) {
       ASSERT_TRUE(same_bits(embed(engine, {texts[row]}).row(0), together.row(row))) << model << ", row " << row;
     }
+    const Engine team = engine.derive(options_of({{"threads", "3"}}));
+    for (size_t row = 0; row < 4; ++row) {
+      ASSERT_TRUE(same_bits(embed(team, {texts[row]}).row(0), together.row(row))) << model << ", shared row " << row;
+    }
     for (const char* budget : {"1", "40", "100000"}) {
       const Engine other = engine.derive(options_of({{"batch_tokens", budget}, {"threads", "3"}}));
       ASSERT_TRUE(same_bits(embed(other, texts).data, together.data)) << model << ", batch_tokens=" << budget;

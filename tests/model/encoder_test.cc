@@ -202,6 +202,22 @@ TEST_F(EncoderTest, MissingTensorIsNamed) {
                [&] { Encoder(config_.network, Weights::open(directory.path()), *backend_); });
 }
 
+TEST_F(EncoderTest, TensorThatTheConfigurationDeniesIsLeftOut) {
+  const NetworkConfig read = read_model_config(model_path("tiny-modernbert-task-head")).network;
+  const Weights weights = Weights::open(model_path("tiny-modernbert-task-head"));
+  const auto denied = [&](bool NetworkConfig::* flag, const std::string& tensor) {
+    NetworkConfig network = read;
+    network.*flag = false;
+    expect_error(Code::kFormat, {"tiny-modernbert-task-head", "holds tensor model." + tensor, "config.json"},
+                 [&] { Encoder(network, weights, *backend_); });
+  };
+  denied(&NetworkConfig::norm_bias, "embeddings.norm.bias");
+  denied(&NetworkConfig::query_bias, "layers.0.attn.Wqkv.bias");
+  denied(&NetworkConfig::attention_output_bias, "layers.0.attn.Wo.bias");
+  denied(&NetworkConfig::up_bias, "layers.0.mlp.Wi.bias");
+  denied(&NetworkConfig::down_bias, "layers.0.mlp.Wo.bias");
+}
+
 TEST_F(EncoderTest, TensorOfAnotherShapeIsNamedWithBothShapes) {
   NetworkConfig network = config_.network;
   network.intermediate_size = 65;
