@@ -78,8 +78,6 @@ struct AttentionShape {
   // keys are turned by angle i of their token's position. Null for none.
   const Buffer* rotation = nullptr;
   int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
-
-  bool is_plain() const { return distance_bias == nullptr && rotation == nullptr && window == 0; }
 };
 
 // Where what was made of weights may be kept from one process to the next. Safe from many threads.

@@ -37,6 +37,8 @@ class CpuStream : public Stream {
   // out = softmax(scale q k^T) v within each sequence, in f32; qkv holds all three side by side.
   void attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
 
+  Attention& attention_of(int64_t member) { return attentions_[static_cast<size_t>(member)]; }
+
   // Shares out the heads of all sequences: body(first row, rows, first head, end of heads, member).
   template <typename Body>
   void share_heads(std::span<const int64_t> seq_offsets, int64_t num_heads, const Body& body) {

@@ -3,6 +3,7 @@
 // has, AVX512_BF16 included.
 #include "backend/cpu/amx_attention_body.h"
 #include "backend/cpu/amx_product_body.h"
+#include "backend/cpu/bf16_rotation.h"
 
 namespace emberline::cpu {
 namespace {
@@ -60,7 +61,8 @@ const LowKernels kBf16Table = {"amx",
                                product_bf16<kBf16>,
                                norm_bf16,
                                attention,
-                               attention_scratch_bytes};
+                               attention_scratch_bytes,
+                               rotate_bf16};
 const LowKernels kInt8Table = {"amx",
                                kInt8,
                                127.0F,
@@ -73,7 +75,8 @@ const LowKernels kInt8Table = {"amx",
                                product_bf16<kInt8>,
                                norm_int8,
                                attention,
-                               attention_scratch_bytes};
+                               attention_scratch_bytes,
+                               rotate_bf16};
 
 }  // namespace
 
