@@ -18,8 +18,12 @@ void read_theta(const JsonValue& file, const char* key, double& out) {
   if (!(out > 0) || !std::isfinite(out)) value->refuse("a number above 0");
 }
 
-// {"rope_type": "default", "rope_theta": 10000.0}
+// {"rope_type": "default", "rope_theta": 10000.0}: any other key belongs to a scaling of the angles.
 void read_parameters(const JsonValue& parameters, double& theta) {
+  for (const auto& [key, value] : parameters.members()) {
+    check(key == "rope_type" || key == "type" || key == "rope_theta" || !parameters.find(key), Code::kUnsupported,
+          "{}: got key {}, supported: rope_type \"default\" and rope_theta", parameters.where(), key);
+  }
   for (const char* key : {"rope_type", "type"}) {
     const auto type = parameters.find(key);
     check(!type || type->text() == "default", Code::kUnsupported, "{}: {}: got {}, supported: \"default\"",

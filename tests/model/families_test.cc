@@ -112,6 +112,9 @@ TEST(Families, RotationThatCannotBeFollowedIsIgnored) {
   expect_error(Code::kUnsupported, {"config.json: rope_scaling"}, modern(R"("rope_scaling":{"type":"linear"})"));
   expect_error(Code::kUnsupported, {"rope_parameters: full_attention: rope_type: got \"yarn\", supported: \"default\""},
                modern(R"("rope_parameters":{"full_attention":{"rope_type":"yarn"}})"));
+  expect_error(Code::kUnsupported, {"rope_parameters: got key partial_rotary_factor, supported: rope_type"}, [] {
+    network(R"({"model_type":"gte","rope_parameters":{"rope_theta":9,"partial_rotary_factor":0.5}})");
+  });
   expect_error(Code::kFormat, {"global_rope_theta: got 0, expected a number above 0"},
                modern(R"("global_rope_theta":0)"));
   expect_error(Code::kFormat, {"layer_types: got 1 kinds, expected one for each of 2 layers"},
