@@ -69,7 +69,11 @@ class StreamLow final : public CpuStream {
   }
 
   void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
-    quantise(x, low(operand), factors != nullptr ? factors->data() : nullptr);
+    const float* numbers = factors != nullptr ? factors->data() : nullptr;
+    const OperandView to = low(operand).resize(x.rows, x.cols);
+    team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.quantise(rows_of(x, first, end - first), numbers, rows_of(to, first, end - first, low_.precision));
+    });
   }
 
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
@@ -124,10 +128,10 @@ class StreamLow final : public CpuStream {
     });
   }
 
-  void quantise(MatrixView x, OperandLow& out, const float* factors = nullptr) {
+  void quantise(MatrixView x, OperandLow& out) {
     const OperandView to = out.resize(x.rows, x.cols);
     team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
-      low_.quantise(rows_of(x, first, end - first), factors, rows_of(to, first, end - first, low_.precision));
+      low_.quantise(rows_of(x, first, end - first), nullptr, rows_of(to, first, end - first, low_.precision));
     });
   }
 
