@@ -47,7 +47,10 @@ def rows_of(name: str) -> list[str]:
     if name in REAL:
         return [*read_lines(REAL[name]), "", scripts[33]]
     # A lower-casing before the tokenizer must spare special tokens and treat each character by itself.
-    extra = ["Before [SEP] After [MASK] IS", "ΣΟΦΟΣ ΟΔΥΣΣΕΥΣ"] if name == "tiny-lower-first" else []
+    extra = {
+        "tiny-lower-first": ["Before [SEP] After [MASK] IS", "ΣΟΦΟΣ ΟΔΥΣΣΕΥΣ"],
+        "tiny-roberta": ["before <pad> after <mask> is"],  # a padding token inside a text is no position
+    }.get(name, [])
     return ["", *(scripts[i] for i in SCRIPT_LINES), *extra, " ".join(scripts)]
 
 

@@ -17,20 +17,22 @@ from pathlib import Path
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import torch
+import transformers
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tokenizers import normalizers, pre_tokenizers
-from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "tests/data/scripts.txt"
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+ANGLE_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # as RoBERTa orders them
 VOCAB_SIZE = 700
 NUM_CHARACTERS = 420  # not all of them, so that [UNK] appears
 
 
-def wordpiece_vocabulary(lowercase: bool) -> dict[str, int]:
+def wordpiece_vocabulary(lowercase: bool, specials: list[str] = SPECIALS) -> dict[str, int]:
     """The most frequent characters and the pieces that cover most text; ties by spelling, so that every run agrees."""
     normalizer, pre_tokenizer = normalizers.BertNormalizer(lowercase=lowercase), pre_tokenizers.BertPreTokenizer()
     words = Counter()
@@ -44,8 +46,21 @@ def wordpiece_vocabulary(lowercase: bool) -> dict[str, int]:
     ranked = sorted(pieces, key=lambda piece: (-pieces[piece], piece))
     characters = [piece for piece in ranked if len(piece.removeprefix("##")) == 1][:NUM_CHARACTERS]
     longer = [piece for piece in ranked if len(piece.removeprefix("##")) > 1]
-    chosen = SPECIALS + characters + longer[: VOCAB_SIZE - len(SPECIALS) - len(characters)]
+    chosen = specials + characters + longer[: VOCAB_SIZE - len(specials) - len(characters)]
     return {piece: i for i, piece in enumerate(chosen)}
+
+
+def angle_tokenizer() -> PreTrainedTokenizerFast:
+    """The words of BERT's tokenizer with RoBERTa's special tokens, for families whose padding is token 1."""
+    tokenizer = Tokenizer(models.WordPiece(wordpiece_vocabulary(True, ANGLE_SPECIALS), unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}
+    tokens = {f"{name}_token": token for name, token in names.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **tokens)
 
 
 def randomize(network: torch.nn.Module, seed: int) -> None:
@@ -54,7 +69,7 @@ def randomize(network: torch.nn.Module, seed: int) -> None:
     with torch.no_grad():
         for name, parameter in sorted(network.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
-            if "LayerNorm" in name:
+            if "norm" in name.lower():
                 parameter.copy_(noise * 0.2 + (1 if name.endswith("weight") else 0))
             elif parameter.dim() == 1:
                 parameter.copy_(noise * 0.2)
@@ -85,10 +100,13 @@ class Maker:
             vocabulary = wordpiece_vocabulary(lowercase)
             tokenizer = BertTokenizer(vocab=vocabulary, do_lower_case=lowercase, model_max_length=64)
             tokenizer.save_pretrained(self.work / name)
+        angle_tokenizer().save_pretrained(self.work / "angle")
 
-    def network(self, name: str, tokenizer="lower", network_class=BertModel, dtype=torch.float32, **config) -> Path:
+    def network(
+        self, name: str, tokenizer="lower", network_class=BertModel, dtype=torch.float32, config=None, **shape
+    ) -> Path:
         self.seed += 1
-        network = network_class(bert_config(**config))
+        network = network_class(config or bert_config(**shape))
         randomize(network, self.seed)
         path = self.work / "networks" / name
         network.to(dtype).save_pretrained(path)
@@ -148,6 +166,46 @@ def make_lower_first(path: Path) -> None:
     rewrite(path / "sentence_bert_config.json", max_seq_length=64, do_lower_case=True)
 
 
+def family(name: str, task: str = "Model", **config) -> dict:
+    """Options of Maker.network for another family than BERT: "Roberta", "ForMaskedLM"."""
+    network_class, config_class = getattr(transformers, name + task), getattr(transformers, name + "Config")
+    return {"network_class": network_class, "config": config_class(vocab_size=VOCAB_SIZE, **config)}
+
+
+def make_families(maker: Maker) -> None:
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 3, "intermediate_size": 64}
+    bert = {**shape, "max_position_embeddings": 64}
+    behind_padding = {**shape, "max_position_embeddings": 66, "type_vocab_size": 1}
+    maker.sentence("tiny-roberta", "mean", Normalize(), tokenizer="angle", **family("Roberta", **behind_padding))
+    maker.plain("tiny-camembert-task-head", tokenizer="angle", **family("Camembert", "ForMaskedLM", **behind_padding))
+    maker.sentence("tiny-xlm-roberta", "cls", Normalize(), tokenizer="angle", **family("XLMRoberta", **behind_padding))
+    maker.sentence("tiny-electra", "mean", Normalize(), **family("Electra", **bert, embedding_size=20))
+    maker.plain("tiny-electra-task-head", **family("Electra", "ForMaskedLM", **bert, embedding_size=32))
+    distilled = {"dim": 32, "n_heads": 4, "n_layers": 3, "hidden_dim": 64, "max_position_embeddings": 64}
+    maker.sentence("tiny-distilbert", "mean", Normalize(), **family("DistilBert", **distilled))
+    albert = {**bert, "embedding_size": 20, "num_hidden_layers": 5, "num_hidden_groups": 2}
+    maker.sentence("tiny-albert", "mean", Normalize(), **family("Albert", **albert))
+    nested = {**bert, "embedding_size": 32, "num_hidden_groups": 2, "inner_group_num": 2}
+    maker.plain("tiny-albert-task-head", **family("Albert", "ForMaskedLM", **nested))
+    mpnet = family("MPNet", **shape, max_position_embeddings=202)
+    rewrite(
+        maker.sentence("tiny-mpnet", "mean", Normalize(), tokenizer="angle", **mpnet) / "sentence_bert_config.json",
+        max_seq_length=200,  # so that distances reach the last bucket
+    )
+    maker.plain("tiny-mpnet-task-head", tokenizer="angle", **family("MPNet", "ForMaskedLM", **shape))
+    modern = {**shape, "num_hidden_layers": 5, "intermediate_size": 40, "max_position_embeddings": 200}
+    modern |= {"local_attention": 16, "pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3}
+    modern |= {"bos_token_id": 2, "eos_token_id": 3}
+    long_modern = maker.sentence("tiny-modernbert", "mean", Normalize(), **family("ModernBert", **modern))
+    rewrite(long_modern / "sentence_bert_config.json", max_seq_length=200)
+    biased = {"norm_bias": True, "attention_bias": True, "mlp_bias": True, "hidden_activation": "silu"}
+    maker.plain("tiny-modernbert-task-head", **family("ModernBert", "ForMaskedLM", **modern, **biased))
+    rotary = {**shape, "num_hidden_layers": 2, "intermediate_size": 40, "max_position_embeddings": 64}
+    maker.sentence("tiny-nomic-bert", "mean", Normalize(), **family("NomicBert", **rotary, pad_token_id=0))
+    maker.plain("tiny-gte", tokenizer="angle", **family("Gte", **rotary, type_vocab_size=1))
+    maker.plain("tiny-gte-task-head", tokenizer="angle", **family("Gte", "ForMaskedLM", **rotary, type_vocab_size=0))
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -174,6 +232,7 @@ def make_all(out: Path) -> None:
     maker.sentence("tiny-f16", "mean", Normalize(), dtype=torch.float16, layers=3)
     maker.sentence("tiny-bf16", "mean", Normalize(), dtype=torch.bfloat16, layers=3)
     make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
+    make_families(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

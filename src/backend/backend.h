@@ -64,11 +64,20 @@ struct EmbeddingTables {
   int64_t hidden = 0;
 };
 
-// A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch.
+// A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted
+// from 0 within each.
 struct AttentionShape {
   int64_t num_heads = 0;
   int64_t head_dim = 0;
   float scale = 0;  // usually 1 / sqrt(head_dim)
+  // [num_heads, 2 * bias_reach + 1]: what is added to the scaled score of a query and a key that stands d tokens behind
+  // it, d from -bias_reach to bias_reach, which no sequence exceeds. Null for none.
+  const Buffer* distance_bias = nullptr;
+  int64_t bias_reach = 0;
+  // [positions, head_dim]: head_dim / 2 cosines, then as many sines. Elements i and head_dim / 2 + i of queries and
+  // keys are turned by angle i of their token's position. Null for none.
+  const Buffer* rotation = nullptr;
+  int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
 };
 
 // Where what was made of weights may be kept from one process to the next. Safe from many threads.
@@ -95,8 +104,11 @@ class Stream {
   virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out,
                     Operand* operand) = 0;
 
+  // operand = x * factors as the next product reads it; factors [cols] or null. It may borrow x, as in norm.
+  virtual void to_operand(MatrixView x, const Buffer* factors, Operand& operand) = 0;
+
   // out = softmax(scale q k^T) v within each sequence, where x W^T + bias holds q, k, v side by side, num_heads *
-  // head_dim columns each.
+  // head_dim columns each; shape says what else happens to scores.
   virtual void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                               const AttentionShape& shape, Operand& out) = 0;
 
@@ -106,6 +118,10 @@ class Stream {
   // out = activation(x up^T + up's bias) down^T + down's bias.
   virtual void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                             MatrixView out) = 0;
+
+  // out = (activation(first half) * second half) down^T + down's bias, of the columns of x up^T + up's bias.
+  virtual void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                                  MatrixView out) = 0;
 
   // out = activation(x W^T + bias) in f32 whatever the backend's dtype, by weights of make_dense; out and x do not
   // overlap.

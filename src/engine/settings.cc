@@ -32,7 +32,7 @@ void resolve_prompt(const ModelConfig& config, const Options& options, Settings&
 
 void resolve_max_tokens(const LoadedModel& model, const Options& options, Settings& settings) {
   const int64_t smallest = model.tokenizer.num_special_tokens() + 1;
-  const int64_t largest = model.config.network.max_position_embeddings;
+  const int64_t largest = model.config.network.max_positions();
   settings.max_tokens = options.max_tokens.value_or(model.config.max_tokens);
   check(settings.max_tokens >= smallest && settings.max_tokens <= largest,
         options.max_tokens ? Code::kInvalidArgument : Code::kFormat,

@@ -13,12 +13,13 @@ struct Name {
   Activation activation;
 };
 
-// gelu_fast and gelu_python_tanh write the tanh form in another order of operations.
+// gelu_fast, gelu_accurate and gelu_python_tanh write the tanh form in another order of operations.
 constexpr Name kHiddenNames[] = {
     {"gelu", Activation::kGelu},
     {"gelu_python", Activation::kGelu},
     {"gelu_new", Activation::kGeluTanh},
     {"gelu_fast", Activation::kGeluTanh},
+    {"gelu_accurate", Activation::kGeluTanh},
     {"gelu_pytorch_tanh", Activation::kGeluTanh},
     {"gelu_python_tanh", Activation::kGeluTanh},
     {"quick_gelu", Activation::kQuickGelu},
@@ -26,6 +27,7 @@ constexpr Name kHiddenNames[] = {
     {"silu", Activation::kSilu},
     {"swish", Activation::kSilu},
     {"tanh", Activation::kTanh},
+    {"linear", Activation::kNone},
 };
 
 constexpr Name kTorchNames[] = {

@@ -11,23 +11,57 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/ops.h"
+#include "model/tensor_layout.h"
 
 namespace emberline {
 
-// The transformer itself. A family is a row of the table in config.cc; differences between families are fields here.
+// Whether a layer stands between the embeddings and the first hidden state.
+enum class EmbeddingProjection { kNone, kWhereWidthsDiffer, kAlways };
+
+// The transformer itself. A family is a row of the table in families.cc; differences between families are fields here.
 struct NetworkConfig {
   std::string model_type;  // "bert"
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
-  int64_t num_hidden_layers = 0;
+  int64_t embedding_size = 0;  // columns of the embedding tables; hidden_size where a family does not tell them apart
+  EmbeddingProjection embedding_projection = EmbeddingProjection::kNone;
+  int64_t num_hidden_layers = 0;  // that run one after the other
+  // Where layers share weights: sets that the layers are divided into, each of layers_per_set; 0 where none are shared.
+  int64_t num_layer_sets = 0;
+  int64_t layers_per_set = 1;
   int64_t num_attention_heads = 0;
   int64_t intermediate_size = 0;
   int64_t max_position_embeddings = 0;
+  // Rows of the position table begin behind this one, and a token of this id stays on it; -1 where they begin at 0.
+  int64_t padding_position = -1;
+  int64_t distance_buckets = 0;  // of what attention adds to scores by the distance of two tokens; 0 for nothing
+  // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
+  double rotation_theta = 0;
+  double local_rotation_theta = 0;
+  int64_t window = 0;                   // tokens on either side that a token of a local layer sees
+  std::vector<bool> local_layers = {};  // [num_hidden_layers]; empty where all layers see all tokens
+  bool norms_first = false;             // blocks norm what they read, not what they leave
+  bool gated = false;      // the feed-forward has two inner products, one activated and multiplied by the other
+  bool norm_bias = true;   // which products and norms add something of their own
+  bool query_bias = true;  // of queries, keys and values
+  bool attention_output_bias = true;
+  bool up_bias = true;
+  bool down_bias = true;
   int64_t type_vocab_size = 0;
   float layer_norm_eps = 1e-12F;
   Activation hidden_act = Activation::kGelu;
+  TensorLayout tensors = {};
+
+  bool is_local(int64_t layer) const { return !local_layers.empty() && local_layers[static_cast<size_t>(layer)]; }
   int64_t head_dim() const { return hidden_size / num_attention_heads; }
+  // Layers that have weights of their own.
+  int64_t num_stored_layers() const { return num_layer_sets > 0 ? num_layer_sets * layers_per_set : num_hidden_layers; }
+  int64_t max_positions() const { return max_position_embeddings - padding_position - 1; }  // tokens of a sequence
+  bool projects_embeddings() const {
+    return embedding_projection == EmbeddingProjection::kAlways ||
+           (embedding_projection == EmbeddingProjection::kWhereWidthsDiffer && embedding_size != hidden_size);
+  }
 };
 
 // A step after pooling, in the order of modules.json.

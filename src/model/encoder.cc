@@ -3,58 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "base/error.h"
-#include "base/parallel.h"
-#include "model/tensor_names.h"
 
 namespace emberline {
 namespace {
-
-using Factors = std::span<const float>;
-
-NormWeights load_norm(const TensorNames& names, const std::string& at, const NetworkConfig& config,
-                      const Backend& backend, Factors factors) {
-  const std::vector<int64_t> shape = {config.hidden_size};
-  NormWeights norm{.gain = backend.upload(names.get_either(at + ".weight", at + ".gamma", shape)),
-                   .bias = backend.upload(names.get_either(at + ".bias", at + ".beta", shape)),
-                   .factors = nullptr,
-                   .eps = config.layer_norm_eps};
-  if (!factors.empty()) {
-    norm.factors =
-        backend.upload({at + ".factors", DType::kF32, shape, reinterpret_cast<const std::byte*>(factors.data())});
-  }
-  return norm;
-}
-
-LinearPart linear_part(const TensorNames& names, const std::string& at, int64_t in, int64_t out) {
-  return {.weight = names.get(at + ".weight", {out, in}), .bias = names.get(at + ".bias", {out})};
-}
-
-std::unique_ptr<Linear> load_linear(const TensorNames& names, const std::string& at, int64_t in, int64_t out,
-                                    const Backend& backend, Factors factors) {
-  const LinearPart part = linear_part(names, at, in, out);
-  return backend.make_linear({&part, 1}, factors);
-}
-
-std::unique_ptr<Linear> load_query_key_value(const TensorNames& names, const std::string& at, int64_t hidden,
-                                             const Backend& backend, Factors factors) {
-  const LinearPart parts[] = {linear_part(names, at + ".query", hidden, hidden),
-                              linear_part(names, at + ".key", hidden, hidden),
-                              linear_part(names, at + ".value", hidden, hidden)};
-  return backend.make_linear(parts, factors);
-}
-
-EmbeddingTables load_tables(const TensorNames& names, const NetworkConfig& config, const Backend& backend) {
-  const auto table = [&](const char* name, int64_t rows) {
-    return backend.upload(names.get(std::string("embeddings.") + name + ".weight", {rows, config.hidden_size}));
-  };
-  return {.words = table("word_embeddings", config.vocab_size),
-          .positions = table("position_embeddings", config.max_position_embeddings),
-          .types = table("token_type_embeddings", config.type_vocab_size),
-          .hidden = config.hidden_size};
-}
 
 void check_indices(const std::vector<int32_t>& indices, const char* what, int64_t num_tokens, int64_t limit) {
   check(static_cast<int64_t>(indices.size()) == num_tokens, Code::kInternal, "encode: got {} {}s for {} tokens",
@@ -68,12 +21,29 @@ void check_indices(const std::vector<int32_t>& indices, const char* what, int64_
 void check_batch(const Batch& batch, const NetworkConfig& config) {
   const int64_t tokens = batch.num_tokens();
   check_indices(batch.ids, "token id", tokens, config.vocab_size);
-  check_indices(batch.positions, "position", tokens, config.max_position_embeddings);
-  check_indices(batch.types, "token type", tokens, config.type_vocab_size);
+  check_indices(batch.positions, "position", tokens, config.max_positions());
+  // A network without types takes any: a tokenizer may number them all the same.
+  if (config.type_vocab_size > 0) check_indices(batch.types, "token type", tokens, config.type_vocab_size);
   const std::vector<int64_t>& offsets = batch.seq_offsets;
   check(!offsets.empty() && offsets.front() == 0 && offsets.back() == tokens &&
             std::is_sorted(offsets.begin(), offsets.end()),
         Code::kInternal, "encode: {} sequence offsets do not divide {} tokens", offsets.size(), tokens);
+}
+
+// Rows of the position table: the only place that knows of a family's offset. Where positions begin behind the padding
+// token's, a token of that id stays on it and is not counted, wherever it stands.
+std::span<const int32_t> position_rows(const Batch& batch, int64_t padding, std::vector<int32_t>& rows) {
+  if (padding < 0) return batch.positions;
+  rows.resize(batch.positions.size());
+  for (size_t s = 0; s + 1 < batch.seq_offsets.size(); ++s) {
+    auto first = static_cast<int32_t>(padding + 1);
+    for (auto t = static_cast<size_t>(batch.seq_offsets[s]); t < static_cast<size_t>(batch.seq_offsets[s + 1]); ++t) {
+      const bool is_padding = batch.ids[t] == padding;
+      rows[t] = is_padding ? static_cast<int32_t>(padding) : batch.positions[t] + first;
+      if (is_padding) --first;
+    }
+  }
+  return rows;
 }
 
 void check_selection(const LayerSelection& selection, int64_t num_layers) {
@@ -124,15 +94,6 @@ Operand& EncoderScratch::operand(const Backend& backend, OperandSlot slot) {
   return *operand;
 }
 
-struct Encoder::Layer {
-  std::unique_ptr<Linear> query_key_value;   // [3 * hidden, hidden]
-  std::unique_ptr<Linear> attention_output;  // [hidden, hidden]
-  NormWeights attention_norm;
-  std::unique_ptr<Linear> intermediate;  // [ffn, hidden]
-  std::unique_ptr<Linear> output;        // [hidden, ffn]
-  NormWeights output_norm;
-};
-
 // What one pass works on.
 struct Encoder::Run {
   Stream& stream;
@@ -140,63 +101,77 @@ struct Encoder::Run {
   NormObserver* observer;
   MatrixView hidden;     // [num_tokens, hidden]
   MatrixView projected;  // the same size: what a block adds to hidden
-  Operand& normed;       // hidden as the next product reads it
+  MatrixView normed;     // the same size: hidden under its norm; hidden itself where norms come last
+  Operand& operand;      // `normed` as the next product reads it
   Operand& attended;
-
-  // hidden = norm(added + hidden); `feeds` a product or nothing.
-  void norm(int64_t index, MatrixView x, MatrixView residual, const NormWeights& weights, bool feeds) const {
-    stream.norm(x, residual, weights, hidden, feeds ? &normed : nullptr);
-    if (observer != nullptr) observer->see(index, hidden);
-  }
 };
 
 Encoder::Encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend, int64_t num_threads,
                  std::span<const std::vector<float>> factors)
-    : config_(config), backend_(backend) {
-  const TensorNames names(weights);
-  const int64_t hidden = config.hidden_size;
-  const int64_t ffn = config.intermediate_size;
-  const auto factors_of = [&](int64_t norm) {
-    const auto at = static_cast<size_t>(norm);
-    return at < factors.size() ? Factors(factors[at]) : Factors();
-  };
-  tables_ = load_tables(names, config, backend);
-  embedding_norm_ = load_norm(names, "embeddings.LayerNorm", config, backend, factors_of(0));
-  layers_.resize(static_cast<size_t>(config.num_hidden_layers));
-  run_parallel(config.num_hidden_layers, num_threads, [&](int64_t i) {
-    const std::string at = "encoder.layer." + std::to_string(i) + ".";
-    const Factors before = factors_of(2 * i);
-    const Factors between = factors_of(2 * i + 1);
-    Layer& layer = layers_[static_cast<size_t>(i)];
-    layer.query_key_value = load_query_key_value(names, at + "attention.self", hidden, backend, before);
-    layer.attention_output = load_linear(names, at + "attention.output.dense", hidden, hidden, backend, {});
-    layer.attention_norm = load_norm(names, at + "attention.output.LayerNorm", config, backend, between);
-    layer.intermediate = load_linear(names, at + "intermediate.dense", hidden, ffn, backend, between);
-    layer.output = load_linear(names, at + "output.dense", ffn, hidden, backend, {});
-    layer.output_norm = load_norm(names, at + "output.LayerNorm", config, backend, factors_of(2 * i + 2));
-  });
-  std::vector<Linear*> order;
-  for (const Layer& layer : layers_) {
-    order.insert(order.end(), {layer.query_key_value.get(), layer.attention_output.get(), layer.intermediate.get(),
-                               layer.output.get()});
-  }
-  backend.set_reading_order(order);
-}
+    : config_(config), backend_(backend), weights_(load_encoder(config, weights, backend, num_threads, factors)) {}
 
 Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 
-void Encoder::run_layer(const Run& run, int64_t index, bool is_last) const {
-  const Layer& layer = layers_[static_cast<size_t>(index)];
-  const AttentionShape shape = {.num_heads = config_.num_attention_heads,
-                                .head_dim = config_.head_dim(),
-                                .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim())))};
+void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
+  const std::span<const int32_t> positions =
+      position_rows(run.batch, config_.padding_position, scratch.position_rows());
+  const NormWeights& norm = weights_.norms[0];
+  if (weights_.projection == nullptr) {
+    run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, run.hidden);
+    run.stream.norm(run.hidden, {}, norm, run.hidden, feeds ? &run.operand : nullptr);
+  } else {
+    const MatrixView narrow =
+        scratch.matrix(backend_, EncoderScratch::kEmbedded, run.hidden.rows, config_.embedding_size);
+    run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, narrow);
+    run.stream.norm(narrow, {}, norm, narrow, nullptr);
+    run.stream.dense(narrow, *weights_.projection, Activation::kNone, run.hidden);
+    if (feeds) run.stream.to_operand(run.hidden, weights_.projection_factors.get(), run.operand);
+  }
+  if (run.observer != nullptr) run.observer->see(0, run.hidden);
+}
+
+AttentionShape Encoder::attention_shape(int64_t layer) const {
+  AttentionShape shape = {.num_heads = config_.num_attention_heads,
+                          .head_dim = config_.head_dim(),
+                          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim())))};
+  shape.distance_bias = weights_.distance_bias.get();
+  shape.bias_reach = config_.max_positions() - 1;
+  const bool is_local = config_.is_local(layer);
+  shape.rotation = is_local ? weights_.local_rotation.get() : weights_.rotation.get();
+  if (is_local) shape.window = config_.window;
+  return shape;
+}
+
+// What a block gave is added to hidden, and normed where a product or the caller reads it.
+void Encoder::leave_block(const Run& run, int64_t norm, bool feeds) const {
+  const NormWeights& weights = weights_.norms[static_cast<size_t>(norm)];
+  Operand* operand = feeds ? &run.operand : nullptr;
+  if (!config_.norms_first) {
+    run.stream.norm(run.projected, run.hidden, weights, run.hidden, operand);
+  } else {
+    run.stream.combine(run.projected, LayerOp::kSum, 1, 2, run.hidden);
+    if (!feeds && norm < 2 * config_.num_hidden_layers) return;
+    run.stream.norm(run.hidden, {}, weights, run.normed, operand);
+  }
+  if (run.observer != nullptr) run.observer->see(norm, run.normed);
+}
+
+// Layer `index`, and its hidden state as the reference shows it.
+MatrixView Encoder::run_layer(const Run& run, int64_t index, bool is_last) const {
+  const LayerProducts& layer = weights_.layer(index);
   Stream& stream = run.stream;
-  stream.self_attention(run.normed, *layer.query_key_value, run.batch.seq_offsets, shape, run.attended);
+  stream.self_attention(run.operand, *layer.query_key_value, run.batch.seq_offsets, attention_shape(index),
+                        run.attended);
   stream.linear(run.attended, *layer.attention_output, run.projected);
-  run.norm(2 * index + 1, run.projected, run.hidden, layer.attention_norm, true);
-  stream.feed_forward(run.normed, *layer.intermediate, config_.hidden_act, *layer.output, run.projected);
-  run.norm(2 * index + 2, run.projected, run.hidden, layer.output_norm, !is_last);
+  leave_block(run, 2 * index + 1, true);
+  if (config_.gated) {
+    stream.gated_feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
+  } else {
+    stream.feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
+  }
+  leave_block(run, 2 * index + 2, !is_last);
+  return index + 1 == config_.num_hidden_layers ? run.normed : run.hidden;
 }
 
 MatrixView Encoder::forward(Stream& stream, const Batch& batch, const LayerSelection& selection,
@@ -210,26 +185,26 @@ MatrixView Encoder::forward(Stream& stream, const Batch& batch, const LayerSelec
   if (tokens == 0) return {.data = nullptr, .rows = 0, .cols = width, .row_stride = width};
 
   const int64_t last = *std::max_element(selection.layers.begin(), selection.layers.end());
+  const auto slot = [&](EncoderScratch::Slot name) { return scratch.matrix(backend_, name, tokens, hidden_size); };
+  const MatrixView hidden = slot(EncoderScratch::kHidden);
   const Run run = {.stream = stream,
                    .batch = batch,
                    .observer = observer,
-                   .hidden = scratch.matrix(backend_, EncoderScratch::kHidden, tokens, hidden_size),
-                   .projected = scratch.matrix(backend_, EncoderScratch::kProjected, tokens, hidden_size),
-                   .normed = scratch.operand(backend_, EncoderScratch::kNormed),
+                   .hidden = hidden,
+                   .projected = slot(EncoderScratch::kProjected),
+                   .normed = config_.norms_first ? slot(EncoderScratch::kNormedHidden) : hidden,
+                   .operand = scratch.operand(backend_, EncoderScratch::kNormed),
                    .attended = scratch.operand(backend_, EncoderScratch::kAttended)};
-  stream.embed(tables_, batch.ids, batch.positions, batch.types, run.hidden);
-  run.norm(0, run.hidden, {}, embedding_norm_, last > 0);
+  embed(run, scratch, last > 0);
+  MatrixView state = run.hidden;
   if (num_selected == 1) {
-    for (int64_t i = 0; i < last; ++i) run_layer(run, i, i + 1 == last);
-    return run.hidden;
+    for (int64_t i = 0; i < last; ++i) state = run_layer(run, i, i + 1 == last);
+    return state;
   }
   const MatrixView total = scratch.matrix(backend_, EncoderScratch::kCombined, tokens, width);
   Combination combination(stream, selection, total);
-  combination.offer(0, run.hidden);
-  for (int64_t i = 0; i < last; ++i) {
-    run_layer(run, i, i + 1 == last);
-    combination.offer(i + 1, run.hidden);
-  }
+  combination.offer(0, state);
+  for (int64_t i = 0; i < last; ++i) combination.offer(i + 1, run_layer(run, i, i + 1 == last));
   return total;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The forward pass of a BERT-shaped encoder, written once over Backend.
+// The forward pass of an encoder, written once over Backend.
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "model/batch.h"
 #include "model/config.h"
+#include "model/encoder_weights.h"
 #include "model/weights.h"
 
 namespace emberline {
@@ -23,20 +24,22 @@ struct LayerSelection {
 // Memory of one thread for one batch size; grows when a larger batch comes. Not shared between threads.
 class EncoderScratch {
  public:
-  enum Slot { kHidden, kProjected, kCombined, kPooled, kDense, kResidual, kNumSlots };
+  enum Slot { kEmbedded, kHidden, kNormedHidden, kProjected, kCombined, kPooled, kDense, kResidual, kNumSlots };
   enum OperandSlot { kNormed, kAttended, kNumOperands };
 
   // A [rows, cols] matrix in a slot, reusing the slot's buffer where it is large enough; its contents are undefined.
   MatrixView matrix(const Backend& backend, Slot slot, int64_t rows, int64_t cols);
   Operand& operand(const Backend& backend, OperandSlot slot);
+  std::vector<int32_t>& position_rows() { return position_rows_; }  // of tables whose rows are no positions
 
  private:
   std::array<std::unique_ptr<Buffer>, kNumSlots> slots_;
   std::array<std::unique_ptr<Operand>, kNumOperands> operands_;
+  std::vector<int32_t> position_rows_;
 };
 
-// Sees every layer norm's output on its way to a product: norm 0 is the embeddings', 2 i + 1 and 2 i + 2 are those of
-// layer i.
+// Sees every layer norm's output on its way to a product: norm 0 is the embeddings', or what their projection makes of
+// it; 2 i + 1 and 2 i + 2 are those of layer i.
 class NormObserver {
  public:
   virtual ~NormObserver() = default;
@@ -61,15 +64,15 @@ class Encoder {
                      NormObserver* observer = nullptr) const;
 
  private:
-  struct Layer;
   struct Run;
-  void run_layer(const Run& run, int64_t index, bool is_last) const;
+  void embed(const Run& run, EncoderScratch& scratch, bool feeds) const;
+  AttentionShape attention_shape(int64_t layer) const;
+  void leave_block(const Run& run, int64_t norm, bool feeds) const;
+  MatrixView run_layer(const Run& run, int64_t index, bool is_last) const;
 
   NetworkConfig config_;
   const Backend& backend_;
-  EmbeddingTables tables_;
-  NormWeights embedding_norm_;
-  std::vector<Layer> layers_;
+  EncoderWeights weights_;
 };
 
 }  // namespace emberline

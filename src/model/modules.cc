@@ -260,7 +260,7 @@ void check_head(ModelConfig& config) {
 }
 
 void read_token_limits(ModelConfig& config, bool with_modules) {
-  const int64_t positions = config.network.max_position_embeddings;
+  const int64_t positions = config.network.max_positions();
   std::optional<JsonValue> explicit_limit;
   if (with_modules) {
     if (const auto settings = read_transformer_settings(config.network_directory)) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/convert.h"
+#include "model/encoder_weights.h"
 #include "model/tensor_names.h"
 
 namespace emberline {
@@ -44,21 +45,29 @@ void ColumnMaxima::see(int64_t norm, MatrixView out) {
 
 std::vector<std::vector<float>> smoothing_factors(const NetworkConfig& config, const Weights& weights,
                                                   const ColumnMaxima& maxima) {
-  const TensorNames names(weights);
-  const int64_t hidden = config.hidden_size;
+  const TensorNames names(weights, config);
+  // Layers that share weights are fed by operands that share factors: those of the largest that any of them reads.
+  const std::vector<int64_t> first = first_layers_with_weights(config);
+  const auto source_of = [&](int64_t norm) { return 2 * first[static_cast<size_t>(norm / 2)] + norm % 2; };
+  std::vector<std::vector<float>> inputs(static_cast<size_t>(2 * config.num_hidden_layers));
+  for (int64_t norm = 0; norm < 2 * config.num_hidden_layers; ++norm) {
+    const std::vector<float>& seen = maxima.values().at(static_cast<size_t>(norm));
+    std::vector<float>& largest = inputs[static_cast<size_t>(source_of(norm))];
+    largest.resize(seen.size());
+    for (size_t c = 0; c < seen.size(); ++c) largest[c] = std::max(largest[c], seen[c]);
+  }
   std::vector<std::vector<float>> factors;
   for (int64_t norm = 0; norm < 2 * config.num_hidden_layers; ++norm) {
-    const std::string at = "encoder.layer." + std::to_string(norm / 2) + ".";
-    std::vector<float> largest(static_cast<size_t>(hidden));
-    if (norm % 2 == 0) {
-      for (const char* part : {"query", "key", "value"}) {
-        raise_by_columns(names.get(at + "attention.self." + part + ".weight", {hidden, hidden}), largest);
-      }
-    } else {
-      raise_by_columns(names.get(at + "intermediate.dense.weight", {config.intermediate_size, hidden}), largest);
+    const int64_t source = source_of(norm);
+    if (source != norm) {
+      factors.push_back(factors[static_cast<size_t>(source)]);
+      continue;
     }
-    const std::vector<float>& inputs = maxima.values().at(static_cast<size_t>(norm));
-    for (size_t c = 0; c < largest.size(); ++c) largest[c] = factor(inputs[c], largest[c]);
+    std::vector<float> largest(static_cast<size_t>(config.hidden_size));
+    const std::vector<LinearPart> parts =
+        norm % 2 == 0 ? query_key_value_parts(config, names, norm / 2) : up_parts(config, names, norm / 2);
+    for (const LinearPart& part : parts) raise_by_columns(part.weight, largest);
+    for (size_t c = 0; c < largest.size(); ++c) largest[c] = factor(inputs[static_cast<size_t>(norm)][c], largest[c]);
     factors.push_back(std::move(largest));
   }
   return factors;

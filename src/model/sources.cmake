@@ -2,10 +2,14 @@
 target_sources(emberline_core PRIVATE
   src/model/activations.cc
   src/model/config.cc
+  src/model/distance_bias.cc
   src/model/encoder.cc
+  src/model/encoder_weights.cc
+  src/model/families.cc
   src/model/head.cc
   src/model/json_value.cc
   src/model/modules.cc
+  src/model/rotation.cc
   src/model/smoothing.cc
   src/model/tensor_names.cc
   src/model/weights.cc

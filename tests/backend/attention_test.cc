@@ -33,6 +33,17 @@ class AttentionTest : public BackendTest {
   std::optional<cpu::Attention> attention_;
 };
 
+// Element d of a head's query or key, turned as the shape says.
+double turned(const Matrix& qkv, int64_t token, int64_t column, int64_t d, int64_t position,
+              const AttentionShape& shape) {
+  const auto element = [&](int64_t i) { return double{qkv.at(token, column + i)}; };
+  if (shape.rotation == nullptr) return element(d);
+  const int64_t half = shape.head_dim / 2;
+  const float* angles = shape.rotation->data() + position * shape.head_dim;
+  const double other = d < half ? -element(d + half) : element(d - half);
+  return element(d) * double{angles[d % half]} + other * double{angles[half + d % half]};
+}
+
 // One query against the keys of its own sequence, in double.
 std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64_t end, int64_t head,
                           const AttentionShape& shape) {
@@ -43,9 +54,16 @@ std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64
   for (int64_t t = first; t < end; ++t) {
     double score = 0;
     for (int64_t d = 0; d < shape.head_dim; ++d) {
-      score += double{qkv.at(query, column + d)} * double{qkv.at(t, hidden + column + d)};
+      score +=
+          turned(qkv, query, column, d, query - first, shape) * turned(qkv, t, hidden + column, d, t - first, shape);
     }
-    scores.push_back(score * double{shape.scale});
+    score *= double{shape.scale};
+    if (shape.distance_bias != nullptr) {
+      const int64_t row = head * (2 * shape.bias_reach + 1) + shape.bias_reach;
+      score += double{shape.distance_bias->data()[row + t - query]};
+    }
+    if (shape.window > 0 && std::abs(t - query) > shape.window) score = -1e300;
+    scores.push_back(score);
     top = std::max(top, scores.back());
   }
   double sum = 0;
@@ -82,6 +100,58 @@ TEST_P(AttentionTest, LengthsAroundVectorsAndBlocksGiveWrongSums) {
       }
     }
   }
+}
+
+TEST_P(AttentionTest, BiasRotationOrWindowIsLostAtSomeLength) {
+  const int64_t head_dim = 20;
+  const int64_t reach = 599;
+  AttentionShape bare = {2, head_dim, 0.22F};
+  bare.bias_reach = reach;
+  const Matrix numbers = Matrix::random(1, 2 * (2 * reach + 1), 7);
+  const std::unique_ptr<Buffer> bias = upload({numbers.row(0), numbers.row(0) + numbers.cols()});
+  std::vector<float> angles;
+  for (int64_t t = 0; t <= reach; ++t) {
+    for (int64_t i = 0; i < head_dim; ++i) {
+      const double angle = static_cast<double>(t) / std::pow(10.0, static_cast<double>(i % (head_dim / 2)));
+      angles.push_back(static_cast<float>(i < head_dim / 2 ? std::cos(angle) : std::sin(angle)));
+    }
+  }
+  const std::unique_ptr<Buffer> rotation = upload(angles);
+  std::vector<int64_t> offsets = {0};
+  for (const int64_t len : {1, 2, 8, 9, 16, 17, 64, 65, 129, 600}) offsets.push_back(offsets.back() + len);
+  const Matrix qkv = Matrix::random(offsets.back(), 6 * head_dim, 5);
+  for (const int64_t window : {0, 1, 8, 64}) {
+    for (const bool with_bias : {false, true}) {
+      AttentionShape shape = bare;
+      shape.window = window;
+      if (with_bias) shape.distance_bias = bias.get();
+      if (!with_bias || window == 8) shape.rotation = rotation.get();
+      Matrix scratch = qkv;  // queries and keys are turned where they are
+      const Matrix out = run(scratch, offsets, shape);
+      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+        const int64_t len = offsets[s + 1] - offsets[s];
+        for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
+          for (int64_t head = 0; head < 2; ++head) {
+            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
+            for (int64_t d = 0; d < head_dim; ++d) {
+              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 4e-6)
+                  << "window " << window << ", bias " << with_bias << ", length " << len << ", query " << q;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, LongerSequenceThanTheBiasReachesReadsBeyondIt) {
+  const std::unique_ptr<Buffer> bias = upload({1, 2, 3});
+  AttentionShape shape = {1, 4, 0.5F};
+  shape.distance_bias = bias.get();
+  shape.bias_reach = 1;
+  Matrix qkv = Matrix::random(3, 12, 5);
+  const std::vector<int64_t> offsets = {0, 3};
+  EXPECT_THROW(run(qkv, offsets, shape), Error);
 }
 
 TEST_P(AttentionTest, SequenceChangesWithItsNeighbours) {

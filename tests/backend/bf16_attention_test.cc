@@ -170,6 +170,36 @@ TEST_P(Bf16AttentionTest, SequenceChangesWithItsPlaceAndNeighbours) {
   }
 }
 
+TEST_P(Bf16AttentionTest, RotationIsAnothersOrLeavesItsHeads) {
+  ASSERT_NE(kernels_->rotate_bf16, nullptr);
+  for (const int64_t head_dim : {2, 30, 32, 64, 66, 128}) {
+    const Shape shape = usual(2, head_dim);
+    const Matrix table = Matrix::random(9, head_dim, 3);
+    std::vector<float> angles;
+    for (int64_t r = 0; r < 9; ++r) angles.insert(angles.end(), table.row(r), table.row(r) + head_dim);
+    const OperandRows before = random_rows(9, shape, 4);
+    OperandRows after = before;
+    auto* keys = reinterpret_cast<uint16_t*>(after.row(0)) + shape.hidden();
+    kernels_->rotate_bf16({keys, 9, shape.hidden(), after.view().row_stride}, angles.data(), head_dim);
+    const int64_t half = head_dim / 2;
+    for (int64_t r = 0; r < 9; ++r) {
+      for (int64_t c = 0; c < shape.cols(); ++c) {
+        const bool is_key = c / shape.hidden() == 1;
+        if (!is_key) {
+          ASSERT_EQ(after.at(r, c), before.at(r, c)) << "head_dim " << head_dim << ", column " << c;
+          continue;
+        }
+        const int64_t d = c % head_dim;
+        const double other = d < half ? -before.at(r, c + half) : before.at(r, c - half);
+        const double expected =
+            before.at(r, c) * double{table.at(r, d % half)} + other * double{table.at(r, half + d % half)};
+        ASSERT_NEAR(after.at(r, c), expected, 0x1p-8 * std::abs(expected) + 1e-6)
+            << "head_dim " << head_dim << ", row " << r << ", column " << c;
+      }
+    }
+  }
+}
+
 TEST_P(Bf16AttentionTest, HugeScoresOverflow) {
   for (const float spread : {30.0F, 3000.0F, 1e8F, 1e15F}) {
     const Shape shape = {2, 32, 1.0F};

@@ -57,7 +57,9 @@ double worst_cosine(DType dtype) {
 }
 
 TEST_P(Dtypes, VectorsAreFarFromTheReference) {
-  for (const std::string model : {"tiny-mean", "tiny-cls", "tiny-gelu-new", "tiny-dense"}) {
+  for (const std::string model :
+       {"tiny-mean", "tiny-cls", "tiny-gelu-new", "tiny-dense", "tiny-roberta", "tiny-xlm-roberta", "tiny-electra",
+        "tiny-distilbert", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte"}) {
     const auto record = nlohmann::json::parse(read_text_file(EMB_SOURCE_DIR "/tests/golden/" + model + ".json"));
     const Golden golden = read_golden(model);
     Texts texts;
@@ -71,15 +73,22 @@ TEST_P(Dtypes, VectorsAreFarFromTheReference) {
 }
 
 TEST_P(Dtypes, RowChangesWithItsBatchOrThreads) {
-  const Texts texts = mixed_texts(97);
-  const Engine engine = load(data_path("tiny-mean"), options_of({{"threads", "1"}}));
-  const Result together = embed(engine, texts);
-  for (size_t row = 0; row < texts.size(); ++row) {
-    ASSERT_TRUE(same_bits(embed(engine, {texts[row]}).row(0), together.row(row))) << row;
-  }
-  for (const char* budget : {"1", "40", "100000"}) {
-    const Engine other = engine.derive(options_of({{"batch_tokens", budget}, {"threads", "3"}}));
-    ASSERT_TRUE(same_bits(embed(other, texts).data, together.data)) << "batch_tokens=" << budget;
+  for (const std::string model :
+       {"tiny-mean", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte"}) {
+    const Texts texts = mixed_texts(97);
+    const Engine engine = load(data_path(model), options_of({{"threads", "1"}}));
+    const Result together = embed(engine, texts);
+    for (size_t row = 0; row < texts.size(); ++row) {
+      ASSERT_TRUE(same_bits(embed(engine, {texts[row]}).row(0), together.row(row))) << model << ", row " << row;
+    }
+    const Engine team = engine.derive(options_of({{"threads", "3"}}));
+    for (size_t row = 0; row < 4; ++row) {
+      ASSERT_TRUE(same_bits(embed(team, {texts[row]}).row(0), together.row(row))) << model << ", shared row " << row;
+    }
+    for (const char* budget : {"1", "40", "100000"}) {
+      const Engine other = engine.derive(options_of({{"batch_tokens", budget}, {"threads", "3"}}));
+      ASSERT_TRUE(same_bits(embed(other, texts).data, together.data)) << model << ", batch_tokens=" << budget;
+    }
   }
 }
 

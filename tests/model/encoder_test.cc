@@ -28,6 +28,9 @@ class CountingStream : public Stream {
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     stream_->norm(x, residual, weights, out, operand);
   }
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    stream_->to_operand(x, factors, operand);
+  }
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> offsets,
                       const AttentionShape& shape, Operand& out) override {
     ++attentions;
@@ -37,6 +40,10 @@ class CountingStream : public Stream {
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                     MatrixView out) override {
     stream_->feed_forward(x, up, activation, down, out);
+  }
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    stream_->gated_feed_forward(x, up, activation, down, out);
   }
   void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
     stream_->dense(x, weights, activation, out);
@@ -193,6 +200,22 @@ TEST_F(EncoderTest, MissingTensorIsNamed) {
   directory.write("model.safetensors", renamed("encoder.layer.1.attention.self.key.bias", "other"));
   expect_error(Code::kFormat, {"tensor encoder.layer.1.attention.self.key.bias of shape [32] is missing"},
                [&] { Encoder(config_.network, Weights::open(directory.path()), *backend_); });
+}
+
+TEST_F(EncoderTest, TensorThatTheConfigurationDeniesIsLeftOut) {
+  const NetworkConfig read = read_model_config(model_path("tiny-modernbert-task-head")).network;
+  const Weights weights = Weights::open(model_path("tiny-modernbert-task-head"));
+  const auto denied = [&](bool NetworkConfig::* flag, const std::string& tensor) {
+    NetworkConfig network = read;
+    network.*flag = false;
+    expect_error(Code::kFormat, {"tiny-modernbert-task-head", "holds tensor model." + tensor, "config.json"},
+                 [&] { Encoder(network, weights, *backend_); });
+  };
+  denied(&NetworkConfig::norm_bias, "embeddings.norm.bias");
+  denied(&NetworkConfig::query_bias, "layers.0.attn.Wqkv.bias");
+  denied(&NetworkConfig::attention_output_bias, "layers.0.attn.Wo.bias");
+  denied(&NetworkConfig::up_bias, "layers.0.mlp.Wi.bias");
+  denied(&NetworkConfig::down_bias, "layers.0.mlp.Wo.bias");
 }
 
 TEST_F(EncoderTest, TensorOfAnotherShapeIsNamedWithBothShapes) {

@@ -99,9 +99,10 @@ class NaiveStream : public Stream {
     for (int64_t t = 0; t < out.rows; ++t) {
       const auto at = static_cast<size_t>(t);
       for (int64_t c = 0; c < out.cols; ++c) {
-        row_of(out, t)[c] = static_cast<float>(static_cast<double>(tables.words->data()[ids[at] * tables.hidden + c]) +
-                                               tables.types->data()[types[at] * tables.hidden + c] +
-                                               tables.positions->data()[positions[at] * tables.hidden + c]);
+        double sum = tables.words->data()[ids[at] * tables.hidden + c];
+        if (tables.types != nullptr) sum += tables.types->data()[types[at] * tables.hidden + c];
+        if (tables.positions != nullptr) sum += tables.positions->data()[positions[at] * tables.hidden + c];
+        row_of(out, t)[c] = static_cast<float>(sum);
       }
     }
   }
@@ -139,12 +140,14 @@ class NaiveStream : public Stream {
             (values[static_cast<size_t>(c)] - mean) * inverse * weights.gain->data()[c] + weights.bias->data()[c]);
       }
     }
-    if (operand == nullptr) return;
-    const MatrixView copy = static_cast<NaiveOperand*>(operand)->resize(out.rows, out.cols);
-    for (int64_t r = 0; r < out.rows; ++r) {
-      for (int64_t c = 0; c < out.cols; ++c) {
-        const float factor = weights.factors != nullptr ? weights.factors->data()[c] : 1.0F;
-        row_of(copy, r)[c] = row_of(out, r)[c] * factor;
+    if (operand != nullptr) to_operand(out, weights.factors.get(), *operand);
+  }
+
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    const MatrixView copy = static_cast<NaiveOperand&>(operand).resize(x.rows, x.cols);
+    for (int64_t r = 0; r < x.rows; ++r) {
+      for (int64_t c = 0; c < x.cols; ++c) {
+        row_of(copy, r)[c] = row_of(x, r)[c] * (factors != nullptr ? factors->data()[c] : 1.0F);
       }
     }
   }
@@ -158,6 +161,21 @@ class NaiveStream : public Stream {
     NaiveOperand inner;
     dense(rows_of(x), up, activation, inner.resize(rows_of(x).rows, up.out_features));
     dense(inner.rows, down, Activation::kNone, out);
+  }
+
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    NaiveOperand both;
+    NaiveOperand inner;
+    dense(rows_of(x), up, Activation::kNone, both.resize(rows_of(x).rows, up.out_features));
+    const MatrixView gated = inner.resize(rows_of(x).rows, up.out_features / 2);
+    for (int64_t r = 0; r < gated.rows; ++r) {
+      const float* row = row_of(both.rows, r);
+      for (int64_t c = 0; c < gated.cols; ++c) {
+        row_of(gated, r)[c] = static_cast<float>(activate(row[c], activation) * row[gated.cols + c]);
+      }
+    }
+    dense(gated, down, Activation::kNone, out);
   }
 
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
@@ -215,6 +233,30 @@ class NaiveStream : public Stream {
   }
 
  private:
+  // Element d of a query's or key's head, turned by the angle of its position.
+  static double turned(const float* head, int64_t d, int64_t position, const AttentionShape& shape) {
+    if (shape.rotation == nullptr) return head[d];
+    const int64_t half = shape.head_dim / 2;
+    const double cosine = shape.rotation->data()[position * shape.head_dim + d % half];
+    const double sine = shape.rotation->data()[position * shape.head_dim + half + d % half];
+    return head[d] * cosine + (d < half ? -head[d + half] : head[d - half]) * sine;
+  }
+
+  static double score_of(const MatrixView& qkv, int64_t begin, int64_t head, int64_t t, int64_t other,
+                         const AttentionShape& shape) {
+    if (shape.window > 0 && std::abs(t - other) > shape.window) return -std::numeric_limits<double>::infinity();
+    const float* query = row_of(qkv, t) + head * shape.head_dim;
+    const float* key = row_of(qkv, other) + (shape.num_heads + head) * shape.head_dim;
+    double dot = 0;
+    for (int64_t d = 0; d < shape.head_dim; ++d) {
+      dot += turned(query, d, t - begin, shape) * turned(key, d, other - begin, shape);
+    }
+    dot *= shape.scale;
+    if (shape.distance_bias == nullptr) return dot;
+    const int64_t first = head * (2 * shape.bias_reach + 1) + shape.bias_reach;
+    return dot + shape.distance_bias->data()[first + other - t];
+  }
+
   static void attend(const MatrixView& qkv, int64_t begin, int64_t end, int64_t head, int64_t t,
                      const AttentionShape& shape, const MatrixView& out) {
     const int64_t hidden = shape.num_heads * shape.head_dim;
@@ -222,11 +264,7 @@ class NaiveStream : public Stream {
     std::vector<double> scores;
     double top = -std::numeric_limits<double>::infinity();
     for (int64_t other = begin; other < end; ++other) {
-      double dot = 0;
-      for (int64_t d = 0; d < shape.head_dim; ++d) {
-        dot += static_cast<double>(row_of(qkv, t)[at + d]) * row_of(qkv, other)[hidden + at + d];
-      }
-      scores.push_back(dot * shape.scale);
+      scores.push_back(score_of(qkv, begin, head, t, other, shape));
       top = std::max(top, scores.back());
     }
     double total = 0;

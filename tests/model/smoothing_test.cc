@@ -78,5 +78,22 @@ TEST_F(SmoothingTest, NormIsSeenUnderAnothersNumber) {
   }
 }
 
+TEST_F(SmoothingTest, LayersThatShareWeightsGetFactorsOfTheirOwn) {
+  const Golden golden = read_golden("tiny-albert");
+  const ModelConfig config = read_model_config(model_path("tiny-albert"));
+  const Weights weights = Weights::open(config.network_directory);
+  batch_ = make_batch({golden.ids.at(3), golden.ids.at(0)});
+  config_ = config;
+  ColumnMaxima maxima(config.network);
+  const std::vector<float> expected = forward(Encoder(config.network, weights, *backend_), &maxima);
+  const auto factors = smoothing_factors(config.network, weights, maxima);
+  EXPECT_EQ(factors[0], factors[2]);
+  EXPECT_EQ(factors[1], factors[5]);
+  EXPECT_NE(factors[0], factors[6]);
+  const std::vector<float> actual = forward(Encoder(config.network, weights, *backend_, 1, factors));
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-5) << i;
+}
+
 }  // namespace
 }  // namespace emberline

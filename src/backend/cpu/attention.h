@@ -15,12 +15,21 @@ class Attention {
  public:
   explicit Attention(const Kernels& kernels) : kernels_(kernels) {}
 
-  // out = softmax(scale q k^T) v of one sequence, heads [first_head, end_head); see Stream::self_attention.
+  // out = softmax(scale q k^T) v of one sequence, heads [first_head, end_head); see Stream::self_attention. Turns the
+  // queries and keys of these heads in place where the shape says so.
   void run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out);
 
  private:
-  // q, k, v, out: one head of one sequence, [len, head_dim].
-  void run_head(MatrixView q, MatrixView k, MatrixView v, float scale, MatrixView out);
+  // Queries that see the same keys, [rows, head_dim] of one head: query 0 stands where key `lead` does.
+  struct Span {
+    MatrixView q, k, v, out;
+    int64_t lead = 0;
+  };
+
+  void run_head(const Span& head, const AttentionShape& shape, const float* bias);
+  void run_span(const Span& span, const AttentionShape& shape, const float* bias);
+  // Scores of queries from `first` on become exponentials; `inverse_sums_` what they are to be multiplied by.
+  void weigh(MatrixView scores, int64_t first, const AttentionShape& shape, const float* bias);
 
   const Kernels& kernels_;
   AlignedFloats keys_;

@@ -55,8 +55,16 @@ void CpuStream::attend(MatrixView qkv, std::span<const int64_t> seq_offsets, con
               });
 }
 
+MatrixView CpuStream::gate_rows(MatrixView x, Activation activation) {
+  team_.share(x.rows, kRowGranule,
+              [&](int64_t first, int64_t end, int64_t) { kernels_.gate(rows_of(x, first, end - first), activation); });
+  return columns_of(x, 0, x.cols / 2);
+}
+
 void CpuStream::combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) {
-  kernels_.combine(x, op, step, num_layers, total);
+  team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+    kernels_.combine(rows_of(x, first, end - first), op, step, num_layers, rows_of(total, first, end - first));
+  });
 }
 
 void CpuStream::pool(MatrixView hidden, std::span<const int64_t> seq_offsets, Pooling pooling, int64_t skip,

@@ -32,8 +32,12 @@ class CpuStream : public Stream {
   static constexpr int64_t kRowGranule = 4;  // rows that are worth another thread's while
 
   void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
+  // activation(first half of the columns) * second half, in the place of the first half.
+  MatrixView gate_rows(MatrixView x, Activation activation);
   // out = softmax(scale q k^T) v within each sequence, in f32; qkv holds all three side by side.
   void attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
+
+  Attention& attention_of(int64_t member) { return attentions_[static_cast<size_t>(member)]; }
 
   // Shares out the heads of all sequences: body(first row, rows, first head, end of heads, member).
   template <typename Body>

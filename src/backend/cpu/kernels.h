@@ -67,6 +67,13 @@ struct Kernels {
   void (*pool)(MatrixView tokens, Pooling pooling, int64_t skip, float* out);
   // x[row] /= max(|x[row]|, 1e-12).
   void (*normalize)(MatrixView x);
+  // scores[r][c] = scale * scores[r][c] + bias[c - r].
+  void (*bias_scores)(MatrixView scores, float scale, const float* bias);
+  // Turns elements i and head_dim / 2 + i of each head of row r by the angle whose cosine and sine are table[r][i] and
+  // table[r][head_dim / 2 + i]; table [rows, head_dim].
+  void (*rotate)(MatrixView heads, const float* table, int64_t head_dim);
+  // The first half of x's columns = activation(first half) * second half.
+  void (*gate)(MatrixView x, Activation activation);
 };
 
 // Null where this build has no kernels of that kind (another architecture). Whether the processor can run them is the

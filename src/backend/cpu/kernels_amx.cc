@@ -3,6 +3,7 @@
 // has, AVX512_BF16 included.
 #include "backend/cpu/amx_attention_body.h"
 #include "backend/cpu/amx_product_body.h"
+#include "backend/cpu/bf16_rotation.h"
 
 namespace emberline::cpu {
 namespace {
@@ -69,7 +70,8 @@ const LowKernels kBf16Table = {"amx",
                                nullptr,
                                norm_bf16,
                                attention,
-                               attention_scratch_bytes};
+                               attention_scratch_bytes,
+                               rotate_bf16};
 const LowKernels kInt8Table = {"amx",
                                kInt8,
                                127.0F,
@@ -83,7 +85,8 @@ const LowKernels kInt8Table = {"amx",
                                requantise,
                                norm_int8,
                                attention,
-                               attention_scratch_bytes};
+                               attention_scratch_bytes,
+                               rotate_bf16};
 
 }  // namespace
 

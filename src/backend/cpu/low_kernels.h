@@ -71,6 +71,8 @@ struct LowKernels {
   // product_bf16.
   void (*attention)(const HeadsView& qkv, float scale, MatrixView out, void* scratch);
   int64_t (*attention_scratch_bytes)(int64_t rows, int64_t head_dim);
+  // As Kernels::rotate, on heads in bf16, rounded once more. Null together with product_bf16.
+  void (*rotate_bf16)(Bf16View heads, const float* table, int64_t head_dim) = nullptr;
 };
 
 // Null where this build has none of that kind. Whether the processor can run them is the caller's question.

@@ -168,5 +168,45 @@ void normalize(MatrixView x) {
   }
 }
 
+void bias_scores(MatrixView scores, float scale, const float* bias) {
+  const Vec factor = splat(scale);
+  for (int64_t r = 0; r < scores.rows; ++r) {
+    float* row = scores.data + r * scores.row_stride;
+    const float* added = bias - r;
+    for_vectors(scores.cols, [&](int64_t i, int, auto lanes) {
+      store(row + i, multiply_add(load(row + i, lanes), factor, load(added + i, lanes)), lanes);
+    });
+  }
+}
+
+void rotate(MatrixView heads, const float* table, int64_t head_dim) {
+  const int64_t half = head_dim / 2;
+  for (int64_t r = 0; r < heads.rows; ++r) {
+    const float* cosines = table + r * head_dim;
+    for (int64_t column = 0; column < heads.cols; column += head_dim) {
+      float* x = heads.data + r * heads.row_stride + column;
+      for_vectors(half, [&](int64_t i, int, auto lanes) {
+        const Vec first = load(x + i, lanes);
+        const Vec second = load(x + half + i, lanes);
+        const Vec cosine = load(cosines + i, lanes);
+        const Vec sine = load(cosines + half + i, lanes);
+        store(x + i, multiply_add(first, cosine, splat(0.0F) - second * sine), lanes);
+        store(x + half + i, multiply_add(first, sine, second * cosine), lanes);
+      });
+    }
+  }
+}
+
+void gate(MatrixView x, Activation activation) {
+  const int64_t half = x.cols / 2;
+  for (int64_t r = 0; r < x.rows; ++r) {
+    float* row = x.data + r * x.row_stride;
+    activate({row, 1, half, x.row_stride}, activation);
+    for_vectors(half, [&](int64_t i, int, auto lanes) {
+      store(row + i, load(row + i, lanes) * load(row + half + i, lanes), lanes);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace emberline::cpu

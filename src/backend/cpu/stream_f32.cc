@@ -28,6 +28,11 @@ class StreamF32 final : public CpuStream {
     if (operand != nullptr) f32(*operand).rows = out;
   }
 
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    check(factors == nullptr, Code::kInternal, "to_operand: got operand factors, expected none in f32");
+    f32(operand).rows = x;
+  }
+
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView qkv = reserve_matrix(wide_, f32(x).rows.rows, query_key_value.out_features);
@@ -46,6 +51,13 @@ class StreamF32 final : public CpuStream {
     const MatrixView inner = reserve_matrix(wide_, f32(x).rows.rows, up.out_features);
     dense(f32(x).rows, up, activation, inner);
     dense(inner, down, Activation::kNone, out);
+  }
+
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    const MatrixView inner = reserve_matrix(wide_, f32(x).rows.rows, up.out_features);
+    dense(f32(x).rows, up, Activation::kNone, inner);
+    dense(gate_rows(inner, activation), down, Activation::kNone, out);
   }
 
  private:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream whose products multiply bf16 or int8; everything between two products stays f32.
+#include <bit>
+
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
 
@@ -9,6 +11,10 @@ namespace {
 // Memory of `bytes` bytes.
 void* reserve_bytes(AlignedFloats& memory, int64_t bytes) {
   return memory.reserve(bytes / static_cast<int64_t>(sizeof(float)) + 1);
+}
+
+void widen_bf16(const uint16_t* from, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = std::bit_cast<float>(uint32_t{from[i]} << 16);
 }
 
 class OperandLow final : public Operand {
@@ -62,10 +68,19 @@ class StreamLow final : public CpuStream {
     });
   }
 
+  void to_operand(MatrixView x, const Buffer* factors, Operand& operand) override {
+    const float* numbers = factors != nullptr ? factors->data() : nullptr;
+    const OperandView to = low(operand).resize(x.rows, x.cols);
+    team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+      low_.quantise(rows_of(x, first, end - first), numbers, rows_of(to, first, end - first, low_.precision));
+    });
+  }
+
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
-    if (low_.attention != nullptr) {
+    // Scores are added to in f32 alone.
+    if (low_.attention != nullptr && shape.distance_bias == nullptr) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
@@ -105,6 +120,14 @@ class StreamLow final : public CpuStream {
     product(inner_.view(), down, Activation::kNone, out);
   }
 
+  void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
+                          MatrixView out) override {
+    const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
+    product(low(x), up, Activation::kNone, numbers);
+    quantise(gate_rows(numbers, activation), inner_);
+    product(inner_.view(), down, Activation::kNone, out);
+  }
+
  private:
   static PackedView columns(const Linear& weights, int64_t first, int64_t end) {
     return static_cast<const LinearLow&>(weights).columns(first, end);
@@ -139,8 +162,6 @@ class StreamLow final : public CpuStream {
         reserve_bytes(query_key_value_, checked_product(readable, stride * bytes_of(Precision::kBf16), "activations")));
     product_bf16(x, weights, Activation::kNone, {qkv, x.rows, weights.out_features, stride});
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
-      void* scratch = reserve_bytes(attention_scratch_[static_cast<size_t>(member)],
-                                    low_.attention_scratch_bytes(rows, shape.head_dim));
       const int64_t column = head * shape.head_dim;
       const HeadsView heads = {.data = qkv + row * stride + column,
                                .rows = rows,
@@ -148,10 +169,36 @@ class StreamLow final : public CpuStream {
                                .num_heads = end_head - head,
                                .head_dim = shape.head_dim,
                                .apart = shape.num_heads * shape.head_dim};
-      low_.attention(heads, shape.scale, columns_of(rows_of(out, row, rows), column, heads.num_heads * shape.head_dim),
-                     scratch);
+      const int64_t cols = heads.num_heads * shape.head_dim;
+      const MatrixView to = columns_of(rows_of(out, row, rows), column, cols);
+      uint16_t* queries = qkv + row * stride + column;
+      if (shape.rotation != nullptr) {
+        low_.rotate_bf16({queries, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
+        low_.rotate_bf16({queries + heads.apart, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
+      }
+      AlignedFloats& memory = attention_scratch_[static_cast<size_t>(member)];
+      if (shape.window > 0 && rows > shape.window + 1) return attend_in_window(heads, shape, memory, member, to);
+      void* scratch = reserve_bytes(memory, low_.attention_scratch_bytes(rows, shape.head_dim));
+      low_.attention(heads, shape.scale, to, scratch);
     };
     share_heads(seq_offsets, shape.num_heads, body);
+  }
+
+  // Longer than the window: bf16 becomes f32, whose attention computes a part of the scores.
+  void attend_in_window(const HeadsView& heads, const AttentionShape& shape, AlignedFloats& memory, int64_t member,
+                        MatrixView out) {
+    const int64_t cols = heads.num_heads * heads.head_dim;
+    const MatrixView qkv = reserve_matrix(memory, heads.rows, 3 * cols);
+    for (int64_t r = 0; r < heads.rows; ++r) {
+      for (int64_t part = 0; part < 3; ++part) {
+        widen_bf16(heads.data + r * heads.row_stride + part * heads.apart, cols,
+                   qkv.data + r * qkv.row_stride + part * cols);
+      }
+    }
+    AttentionShape own = shape;
+    own.num_heads = heads.num_heads;
+    own.rotation = nullptr;  // done
+    attention_of(member).run(qkv, 0, heads.num_heads, own, out);
   }
 
   const LowKernels& low_;

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/encoder_weights.h"
+
+#include <map>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "model/distance_bias.h"
+#include "model/rotation.h"
+#include "model/tensor_names.h"
+
+namespace emberline {
+namespace {
+
+using Factors = std::span<const float>;
+
+class Loader {
+ public:
+  Loader(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+         std::span<const std::vector<float>> factors)
+      : config_(config), names_(weights, config), backend_(backend), factors_(factors) {}
+
+  Factors factors_of(int64_t norm) const {
+    const auto at = static_cast<size_t>(norm);
+    return at < factors_.size() ? Factors(factors_[at]) : Factors();
+  }
+
+  EmbeddingTables tables() const {
+    const auto table = [&](const char* name, int64_t rows) -> std::unique_ptr<Buffer> {
+      if (name == nullptr) return nullptr;
+      if (rows == 0) {
+        names_.require_none(std::string(name) + ".weight");
+        return nullptr;
+      }
+      return backend_.upload(names_.get(std::string(name) + ".weight", {rows, config_.embedding_size}));
+    };
+    return {.words = table(config_.tensors.words, config_.vocab_size),
+            .positions = table(config_.tensors.positions, config_.max_position_embeddings),
+            .types = table(config_.tensors.types, config_.type_vocab_size),
+            .hidden = config_.embedding_size};
+  }
+
+  std::unique_ptr<Linear> projection() const {
+    if (!config_.projects_embeddings()) return nullptr;
+    const LinearPart part =
+        linear_part(names_, config_.tensors.embedding_projection, config_.embedding_size, config_.hidden_size, true);
+    return backend_.make_dense(part);
+  }
+
+  std::unique_ptr<Buffer> distance_bias() const {
+    if (config_.distance_buckets == 0) return nullptr;
+    const int64_t reach = config_.max_positions() - 1;
+    const TensorView& table = names_.get(std::string(config_.tensors.distance_bias) + ".weight",
+                                         {config_.distance_buckets, config_.num_attention_heads});
+    const std::vector<float> spread = spread_distance_bias(table, reach);
+    return upload("distance bias", {config_.num_attention_heads, 2 * reach + 1}, spread);
+  }
+
+  std::unique_ptr<Buffer> rotation(const char* name, double theta) const {
+    if (theta == 0) return nullptr;
+    const int64_t positions = config_.max_positions();
+    return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim()));
+  }
+
+  // Null for factors of 1. The number keeps names apart where layers share a norm's tensors.
+  std::unique_ptr<Buffer> upload_factors(int64_t norm) const {
+    const Factors factors = factors_of(norm);
+    if (factors.empty()) return nullptr;
+    return upload(message("norm {} factors", norm), {config_.hidden_size}, factors);
+  }
+
+  NormWeights norm(int64_t index) const {
+    const std::vector<int64_t> shape = {index == 0 ? config_.embedding_size : config_.hidden_size};
+    const std::string at = norm_name(index);
+    NormWeights norm{.gain = backend_.upload(names_.get_either(at + ".weight", at + ".gamma", shape)),
+                     .bias = nullptr,
+                     .factors = nullptr,
+                     .eps = config_.layer_norm_eps};
+    if (config_.norm_bias) {
+      norm.bias = backend_.upload(names_.get_either(at + ".bias", at + ".beta", shape));
+    } else {
+      names_.require_none(at + ".bias");
+      norm.bias = upload("no bias", shape, std::vector<float>(static_cast<size_t>(shape[0])));
+    }
+    if (index > 0 || !config_.projects_embeddings()) norm.factors = upload_factors(index);
+    return norm;
+  }
+
+  LayerProducts products(int64_t layer) const {
+    const TensorLayout& tensors = config_.tensors;
+    const std::string at = layer_prefix(config_, layer);
+    const int64_t hidden = config_.hidden_size;
+    const std::vector<LinearPart> query_key_value = query_key_value_parts(config_, names_, layer);
+    const LinearPart attention_output =
+        linear_part(names_, at + tensors.attention_output, hidden, hidden, config_.attention_output_bias);
+    const std::vector<LinearPart> up = up_parts(config_, names_, layer);
+    const LinearPart down =
+        linear_part(names_, at + tensors.down, config_.intermediate_size, hidden, config_.down_bias);
+    return {.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer)),
+            .attention_output = backend_.make_linear({&attention_output, 1}, {}),
+            .up = backend_.make_linear(up, factors_of(2 * layer + 1)),
+            .down = backend_.make_linear({&down, 1}, {})};
+  }
+
+ private:
+  std::string norm_name(int64_t index) const {
+    const TensorLayout& tensors = config_.tensors;
+    if (index == 0) return tensors.embedding_norm;
+    const int64_t layer = (index - 1) / 2;
+    if (index % 2 == 1) return layer_prefix(config_, layer) + tensors.middle_norm;
+    if (!config_.norms_first) return layer_prefix(config_, layer) + tensors.end_norm;
+    // What a layer leaves is normed where the next one begins.
+    if (layer + 1 == config_.num_hidden_layers) return tensors.final_norm;
+    return layer_prefix(config_, layer + 1) + tensors.begin_norm;
+  }
+
+  // Numbers that no tensor of the model holds; the name is for what the backend keeps.
+  std::unique_ptr<Buffer> upload(std::string name, std::vector<int64_t> shape, std::span<const float> numbers) const {
+    return backend_.upload(
+        {std::move(name), DType::kF32, std::move(shape), reinterpret_cast<const std::byte*>(numbers.data())});
+  }
+
+  const NetworkConfig& config_;
+  TensorNames names_;
+  const Backend& backend_;
+  std::span<const std::vector<float>> factors_;
+};
+
+}  // namespace
+
+std::vector<int64_t> first_layers_with_weights(const NetworkConfig& config) {
+  std::map<std::string, int64_t> first;
+  std::vector<int64_t> layers;
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    layers.push_back(first.emplace(layer_prefix(config, i), i).first->second);
+  }
+  return layers;
+}
+
+EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights, const Backend& backend,
+                            int64_t num_threads, std::span<const std::vector<float>> factors) {
+  const Loader loader(config, weights, backend, factors);
+  EncoderWeights encoder;
+  encoder.tables = loader.tables();
+  encoder.projection = loader.projection();
+  encoder.distance_bias = loader.distance_bias();
+  encoder.rotation = loader.rotation("rotation", config.rotation_theta);
+  encoder.local_rotation = loader.rotation("local rotation", config.local_rotation_theta);
+  if (config.projects_embeddings()) encoder.projection_factors = loader.upload_factors(0);
+  encoder.norms.reserve(static_cast<size_t>(2 * config.num_hidden_layers + 1));
+  for (int64_t norm = 0; norm <= 2 * config.num_hidden_layers; ++norm) encoder.norms.push_back(loader.norm(norm));
+
+  std::vector<int64_t> own;  // layers whose weights no earlier one has
+  const std::vector<int64_t> first = first_layers_with_weights(config);
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    const int64_t source = first[static_cast<size_t>(i)];
+    if (source == i) own.push_back(i);
+    encoder.products_of.push_back(source == i ? static_cast<int64_t>(own.size()) - 1
+                                              : encoder.products_of[static_cast<size_t>(source)]);
+  }
+  encoder.products.resize(own.size());
+  run_parallel(static_cast<int64_t>(own.size()), num_threads, [&](int64_t i) {
+    encoder.products[static_cast<size_t>(i)] = loader.products(own[static_cast<size_t>(i)]);
+  });
+  std::vector<Linear*> order;
+  for (const int64_t i : encoder.products_of) {
+    const LayerProducts& layer = encoder.products[static_cast<size_t>(i)];
+    order.insert(order.end(),
+                 {layer.query_key_value.get(), layer.attention_output.get(), layer.up.get(), layer.down.get()});
+  }
+  backend.set_reading_order(order);
+  return encoder;
+}
+
+}  // namespace emberline

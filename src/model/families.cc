@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/families.h"
+
+#include <string>
+
+#include "base/error.h"
+
+namespace emberline {
+namespace {
+
+// The shape of BERT-base, which most configuration classes begin with.
+NetworkConfig base_network(const char* model_type) {
+  return {.model_type = model_type,
+          .vocab_size = 30522,
+          .hidden_size = 768,
+          .num_hidden_layers = 12,
+          .num_attention_heads = 12,
+          .intermediate_size = 3072,
+          .max_position_embeddings = 512,
+          .type_vocab_size = 2};
+}
+
+Family bert() {
+  return {.defaults = base_network("bert"), .keys = {}};
+}
+
+// BERT whose position table has rows in front that no token of a text takes.
+Family roberta(const char* model_type, int64_t vocab_size) {
+  Family family = {.defaults = base_network(model_type), .keys = {.padding_position = "pad_token_id"}};
+  family.defaults.vocab_size = vocab_size;
+  family.defaults.padding_position = 1;
+  family.defaults.tensors.prefix = "roberta.";
+  return family;
+}
+
+Family electra() {
+  Family family = {.defaults = base_network("electra"), .keys = {.embedding_size = "embedding_size"}};
+  NetworkConfig& network = family.defaults;
+  network.embedding_size = 128;
+  network.embedding_projection = EmbeddingProjection::kWhereWidthsDiffer;
+  network.hidden_size = 256;
+  network.num_attention_heads = 4;
+  network.intermediate_size = 1024;
+  network.tensors.prefix = "electra.";
+  network.tensors.embedding_projection = "embeddings_project";
+  return family;
+}
+
+Family distilbert() {
+  Family family = {.defaults = base_network("distilbert"),
+                   .keys = {.hidden_size = "dim",
+                            .num_hidden_layers = "n_layers",
+                            .num_attention_heads = "n_heads",
+                            .intermediate_size = "hidden_dim",
+                            .type_vocab_size = nullptr,
+                            .layer_norm_eps = nullptr,
+                            .hidden_act = "activation"}};
+  family.defaults.num_hidden_layers = 6;
+  family.defaults.type_vocab_size = 0;
+  family.defaults.tensors = {.prefix = "distilbert.",
+                             .types = nullptr,
+                             .layer = "transformer.layer.{layer}.",
+                             .query = "attention.q_lin",
+                             .key = "attention.k_lin",
+                             .value = "attention.v_lin",
+                             .attention_output = "attention.out_lin",
+                             .up = "ffn.lin1",
+                             .down = "ffn.lin2",
+                             .middle_norm = "sa_layer_norm",
+                             .end_norm = "output_layer_norm"};
+  return family;
+}
+
+// Narrow tables, and few sets of weights that many layers take.
+Family albert() {
+  Family family = {.defaults = base_network("albert"),
+                   .keys = {.embedding_size = "embedding_size",
+                            .num_layer_sets = "num_hidden_groups",
+                            .layers_per_set = "inner_group_num"}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 30000;
+  network.embedding_size = 128;
+  network.embedding_projection = EmbeddingProjection::kAlways;
+  network.hidden_size = 4096;
+  network.num_layer_sets = 1;
+  network.num_attention_heads = 64;
+  network.intermediate_size = 16384;
+  network.hidden_act = Activation::kGeluTanh;
+  network.tensors = {.prefix = "albert.",
+                     .embedding_projection = "encoder.embedding_hidden_mapping_in",
+                     .layer = "encoder.albert_layer_groups.{set}.albert_layers.{place}.",
+                     .query = "attention.query",
+                     .key = "attention.key",
+                     .value = "attention.value",
+                     .attention_output = "attention.dense",
+                     .up = "ffn",
+                     .down = "ffn_output",
+                     .middle_norm = "attention.LayerNorm",
+                     .end_norm = "full_layer_layer_norm"};
+  return family;
+}
+
+// BERT without types, whose attention also sees how far apart two tokens are.
+Family mpnet() {
+  Family family = {.defaults = base_network("mpnet"),
+                   .keys = {.distance_buckets = "relative_attention_num_buckets", .type_vocab_size = nullptr}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 30527;
+  network.padding_position = 1;  // whatever pad_token_id says
+  network.distance_buckets = 32;
+  network.type_vocab_size = 0;
+  network.tensors = {.prefix = "mpnet.",
+                     .types = nullptr,
+                     .distance_bias = "encoder.relative_attention_bias",
+                     .query = "attention.attn.q",
+                     .key = "attention.attn.k",
+                     .value = "attention.attn.v",
+                     .attention_output = "attention.attn.o",
+                     .middle_norm = "attention.LayerNorm"};
+  return family;
+}
+
+// Norms first, rotary positions, gated feed-forwards, and local attention in two layers of three.
+Family modernbert() {
+  Family family = {.defaults = base_network("modernbert"),
+                   .keys = {.type_vocab_size = nullptr,
+                            .layer_norm_eps = "norm_eps",
+                            .hidden_act = "hidden_activation",
+                            .rotation_theta = "global_rope_theta",
+                            .local_rotation_theta = "local_rope_theta",
+                            .window = "local_attention",
+                            .norm_bias = "norm_bias",
+                            .attention_bias = "attention_bias",
+                            .up_bias = "mlp_bias",
+                            .down_bias = "mlp_bias"}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 50368;
+  network.num_hidden_layers = 22;
+  network.intermediate_size = 1152;
+  network.max_position_embeddings = 8192;
+  network.rotation_theta = 160000;
+  network.local_rotation_theta = 10000;
+  network.window = 64;
+  network.norms_first = true;
+  network.gated = true;
+  network.norm_bias = false;
+  network.query_bias = false;
+  network.attention_output_bias = false;
+  network.up_bias = false;
+  network.down_bias = false;
+  network.type_vocab_size = 0;
+  network.layer_norm_eps = 1e-5F;
+  network.tensors = {.prefix = "model.",
+                     .words = "embeddings.tok_embeddings",
+                     .positions = nullptr,
+                     .types = nullptr,
+                     .embedding_norm = "embeddings.norm",
+                     .layer = "layers.{layer}.",
+                     .query_key_value = "attn.Wqkv",
+                     .attention_output = "attn.Wo",
+                     .gate_and_up = "mlp.Wi",
+                     .down = "mlp.Wo",
+                     .begin_norm = "attn_norm",
+                     .middle_norm = "mlp_norm",
+                     .final_norm = "final_norm"};
+  return family;
+}
+
+// BERT with rotary positions and gated feed-forwards.
+NetworkConfig rotary_network(const char* model_type) {
+  NetworkConfig network = base_network(model_type);
+  network.rotation_theta = 10000;
+  network.gated = true;
+  network.tensors.positions = nullptr;
+  return network;
+}
+
+Family nomic_bert() {
+  Family family = {.defaults = rotary_network("nomic_bert"), .keys = {}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 30528;
+  network.max_position_embeddings = 2048;
+  network.rotation_theta = 1000;
+  network.hidden_act = Activation::kSilu;
+  network.query_bias = false;
+  network.attention_output_bias = false;
+  network.up_bias = false;
+  network.down_bias = false;
+  network.tensors = {.prefix = "nomic_bert.",
+                     .positions = nullptr,
+                     .embedding_norm = "emb_ln",
+                     .layer = "encoder.layers.{layer}.",
+                     .query_key_value = "attn.Wqkv",
+                     .attention_output = "attn.out_proj",
+                     .up = "mlp.fc11",
+                     .gate = "mlp.fc12",
+                     .down = "mlp.fc2",
+                     .middle_norm = "norm1",
+                     .end_norm = "norm2"};
+  return family;
+}
+
+// The same as its authors publish it, for their own code.
+Family published_nomic_bert() {
+  Family family = nomic_bert();
+  family.marker = "n_embd";
+  family.keys = {.hidden_size = "n_embd",
+                 .num_hidden_layers = "n_layer",
+                 .num_attention_heads = "n_head",
+                 .intermediate_size = "n_inner",
+                 .max_position_embeddings = "n_positions",
+                 .layer_norm_eps = "layer_norm_epsilon",
+                 .hidden_act = nullptr,
+                 .rotation_theta = "rotary_emb_base",
+                 .attention_bias = "qkv_proj_bias",
+                 .up_bias = "mlp_fc1_bias",
+                 .down_bias = "mlp_fc2_bias"};
+  family.expected = {{"activation_function", "\"swiglu\""},
+                     {"prenorm", "false"},
+                     {"use_rms_norm", "false"},
+                     {"rotary_emb_fraction", "1.0"},
+                     {"rotary_emb_interleaved", "false"},
+                     {"rotary_scaling_factor", "null"},
+                     {"moe_every_n_layers", "0"},
+                     {"parallel_block", "false"}};
+  return family;
+}
+
+Family gte() {
+  Family family = {.defaults = rotary_network("gte"), .keys = {}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 250048;
+  network.max_position_embeddings = 8192;
+  network.rotation_theta = 160000;
+  network.type_vocab_size = 1;
+  network.up_bias = false;
+  network.tensors = {.prefix = "gte.",
+                     .positions = nullptr,
+                     .query_key_value = "attention.qkv_proj",
+                     .attention_output = "attention.o_proj",
+                     .up_and_gate = "mlp.up_gate_proj",
+                     .down = "mlp.down_proj",
+                     .middle_norm = "attn_ln",
+                     .end_norm = "mlp_ln"};
+  return family;
+}
+
+// Of two rows of one name the one with a marker comes first.
+const Family kFamilies[] = {
+    bert(),
+    roberta("roberta", 50265),
+    roberta("camembert", 30522),
+    roberta("xlm-roberta", 30522),
+    electra(),
+    distilbert(),
+    albert(),
+    mpnet(),
+    modernbert(),
+    published_nomic_bert(),
+    nomic_bert(),
+    gte(),
+};
+
+}  // namespace
+
+const Family& find_family(const JsonValue& file) {
+  std::string known;
+  for (const Family& family : kFamilies) {
+    if (family.marker == nullptr) known += (known.empty() ? "" : ", ") + family.defaults.model_type;
+  }
+  const auto value = file.find("model_type");
+  check(value.has_value(), Code::kFormat, "{}: key model_type is missing, supported: {}", file.where(), known);
+  const std::string name = value->text();
+  for (const Family& family : kFamilies) {
+    const bool is_meant = family.marker == nullptr || file.find(family.marker).has_value();
+    if (is_meant && family.defaults.model_type == name) return family;
+  }
+  fail(Code::kUnsupported, "{}: got \"{}\", supported: {}", value->where(), name, known);
+}
+
+}  // namespace emberline

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The families of networks, as data: what their configuration classes take for granted, how they spell its keys and
+// their tensors. A family is a row of the table in families.cc; nothing else asks for a model's name.
+#include <vector>
+
+#include "model/config.h"
+#include "model/json_value.h"
+
+namespace emberline {
+
+// Keys of config.json. Null where a family has none: then its default stands.
+struct ConfigKeys {
+  const char* hidden_size = "hidden_size";
+  const char* embedding_size = nullptr;
+  const char* num_hidden_layers = "num_hidden_layers";
+  const char* num_layer_sets = nullptr;
+  const char* layers_per_set = nullptr;
+  const char* num_attention_heads = "num_attention_heads";
+  const char* intermediate_size = "intermediate_size";
+  const char* max_position_embeddings = "max_position_embeddings";
+  const char* padding_position = nullptr;
+  const char* distance_buckets = nullptr;
+  const char* type_vocab_size = "type_vocab_size";
+  const char* layer_norm_eps = "layer_norm_eps";
+  const char* hidden_act = "hidden_act";
+  const char* rotation_theta = "rope_theta";
+  const char* local_rotation_theta = nullptr;
+  const char* window = nullptr;  // tokens that a token of a local layer sees, itself among them
+  const char* norm_bias = nullptr;
+  const char* attention_bias = nullptr;
+  const char* up_bias = nullptr;
+  const char* down_bias = nullptr;
+};
+
+// A key whose other values stand for mechanics that are not there.
+struct ExpectedValue {
+  const char* key;
+  const char* shown;  // as JSON: "false"
+};
+
+struct Family {
+  NetworkConfig defaults;
+  ConfigKeys keys;
+  const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
+  std::vector<ExpectedValue> expected = {};
+};
+
+// The family that config.json's model_type names. Throws Error(kFormat | kUnsupported) that lists the known ones.
+const Family& find_family(const JsonValue& file);
+
+}  // namespace emberline

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Where the tensors of a family lie: names as its reference saves them, plain data.
+
+namespace emberline {
+
+// BERT's names are the defaults, so that a family's row says what differs. ".weight" and ".bias" follow each name. Null
+// where a family has no such tensor.
+struct TensorLayout {
+  const char* prefix = "bert.";  // before every name where the network was saved together with a task's head
+  const char* words = "embeddings.word_embeddings";
+  const char* positions = "embeddings.position_embeddings";
+  const char* types = "embeddings.token_type_embeddings";
+  const char* embedding_norm = "embeddings.LayerNorm";
+  const char* embedding_projection = nullptr;  // [hidden_size, embedding_size]
+  const char* distance_bias = nullptr;         // [distance_buckets, num_heads]
+
+  // Before each of the names below: {layer} is the layer's number, {set} and {place} say which shared weights it takes.
+  const char* layer = "encoder.layer.{layer}.";
+  const char* query = "attention.self.query";
+  const char* key = "attention.self.key";
+  const char* value = "attention.self.value";
+  const char* query_key_value = nullptr;  // in place of these three: one tensor, in that order
+  const char* attention_output = "attention.output.dense";
+  const char* up = "intermediate.dense";
+  const char* gate = nullptr;         // [ffn, hidden]: the activated one of a gated feed-forward's inner products
+  const char* gate_and_up = nullptr;  // in place of both: one tensor, in that order,
+  const char* up_and_gate = nullptr;  // or the other way round
+  const char* down = "output.dense";
+  const char* begin_norm = nullptr;  // before attention, of all layers but the first, where norms come first
+  const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
+  const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last
+
+  // Outside of the layers again: the norm of the last hidden state, where norms come first.
+  const char* final_norm = nullptr;
+};
+
+}  // namespace emberline

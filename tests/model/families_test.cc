@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/families.h"
+
+#include <gtest/gtest.h>
+
+#include "model/encoder_weights.h"
+#include "model/expect_error.h"
+#include "model/safetensors_file.h"
+#include "model/tensor_names.h"
+
+namespace emberline {
+namespace {
+
+ModelConfig read(const std::string& config) {
+  const TemporaryDirectory directory;
+  directory.write("config.json", config);
+  return read_model_config(directory.path());
+}
+
+NetworkConfig network(const std::string& config) {
+  return read(config).network;
+}
+
+TEST(Families, DistilBertsOwnKeysAreIgnored) {
+  const NetworkConfig distilbert = network(
+      R"({"model_type":"distilbert","dim":24,"n_layers":3,"n_heads":4,"hidden_dim":40,"activation":"relu",
+          "max_position_embeddings":33,"layer_norm_eps":0.5})");
+  EXPECT_EQ(distilbert.hidden_size, 24);
+  EXPECT_EQ(distilbert.embedding_size, 24);
+  EXPECT_EQ(distilbert.num_hidden_layers, 3);
+  EXPECT_EQ(distilbert.num_attention_heads, 4);
+  EXPECT_EQ(distilbert.intermediate_size, 40);
+  EXPECT_EQ(distilbert.hidden_act, Activation::kRelu);
+  EXPECT_EQ(distilbert.type_vocab_size, 0);
+  EXPECT_EQ(distilbert.layer_norm_eps, 1e-12F);
+}
+
+TEST(Families, ConfigurationClassesDefaultsAreOthers) {
+  EXPECT_EQ(network(R"({"model_type":"roberta"})").vocab_size, 50265);
+  EXPECT_EQ(network(R"({"model_type":"xlm-roberta"})").vocab_size, 30522);
+  EXPECT_EQ(network(R"({"model_type":"camembert"})").type_vocab_size, 2);
+  EXPECT_EQ(network(R"({"model_type":"electra"})").hidden_size, 256);
+  EXPECT_EQ(network(R"({"model_type":"electra"})").embedding_size, 128);
+  EXPECT_EQ(network(R"({"model_type":"distilbert"})").num_hidden_layers, 6);
+  const NetworkConfig albert = network(R"({"model_type":"albert"})");
+  EXPECT_EQ(albert.hidden_size, 4096);
+  EXPECT_EQ(albert.hidden_act, Activation::kGeluTanh);
+  EXPECT_EQ(albert.num_stored_layers(), 1);
+}
+
+TEST(Families, PositionsBehindThePaddingCountAsTokens) {
+  const ModelConfig config = read(R"({"model_type":"xlm-roberta","max_position_embeddings":514,"pad_token_id":3})");
+  EXPECT_EQ(config.network.padding_position, 3);
+  EXPECT_EQ(config.network.max_positions(), 510);
+  EXPECT_EQ(config.max_tokens, 510);
+  EXPECT_EQ(read(R"({"model_type":"bert","max_position_embeddings":514,"pad_token_id":3})").max_tokens, 514);
+}
+
+TEST(Families, ProjectionIsExpectedWhereThereIsNone) {
+  EXPECT_TRUE(network(R"({"model_type":"electra","embedding_size":128,"hidden_size":256})").projects_embeddings());
+  EXPECT_FALSE(network(R"({"model_type":"electra","embedding_size":256,"hidden_size":256})").projects_embeddings());
+  EXPECT_TRUE(network(R"({"model_type":"albert","embedding_size":4096})").projects_embeddings());
+  EXPECT_FALSE(network(R"({"model_type":"bert","embedding_size":128})").projects_embeddings());
+}
+
+TEST(Families, LayerTakesAnothersWeights) {
+  const auto sets = [](const std::string& keys) {
+    return first_layers_with_weights(network(R"({"model_type":"albert",)" + keys + "}"));
+  };
+  using Layers = std::vector<int64_t>;
+  EXPECT_EQ(sets(R"("num_hidden_layers":5,"num_hidden_groups":2)"), (Layers{0, 0, 0, 3, 3}));
+  EXPECT_EQ(sets(R"("num_hidden_layers":2,"num_hidden_groups":1,"inner_group_num":2)"), (Layers{0, 1, 0, 1}));
+  EXPECT_EQ(sets(R"("num_hidden_layers":2,"num_hidden_groups":2,"inner_group_num":2)"), (Layers{0, 1, 2, 3}));
+  EXPECT_EQ(first_layers_with_weights(network(R"({"model_type":"electra","num_hidden_layers":3})")), (Layers{0, 1, 2}));
+}
+
+TEST(Families, LayersNamesAreAnothers) {
+  EXPECT_EQ(layer_prefix(network(R"({"model_type":"bert"})"), 11), "encoder.layer.11.");
+  EXPECT_EQ(layer_prefix(network(R"({"model_type":"distilbert"})"), 4), "transformer.layer.4.");
+  const NetworkConfig albert =
+      network(R"({"model_type":"albert","num_hidden_layers":4,"num_hidden_groups":2,"inner_group_num":3})");
+  EXPECT_EQ(albert.num_hidden_layers, 12);
+  EXPECT_EQ(layer_prefix(albert, 11), "encoder.albert_layer_groups.1.albert_layers.2.");
+}
+
+TEST(Families, RotationOfAnOlderOrNewerFileIsLost) {
+  const NetworkConfig plain = network(R"({"model_type":"modernbert","num_hidden_layers":4})");
+  EXPECT_EQ(plain.rotation_theta, 160000);
+  EXPECT_EQ(plain.local_rotation_theta, 10000);
+  EXPECT_EQ(plain.window, 64);
+  EXPECT_EQ(plain.local_layers, (std::vector<bool>{false, true, true, false}));
+  EXPECT_FALSE(plain.norm_bias || plain.query_bias || plain.up_bias || plain.down_bias);
+  const NetworkConfig older = network(R"({"model_type":"modernbert","num_hidden_layers":3,"global_rope_theta":9000,
+      "local_rope_theta":50.5,"local_attention":10,"global_attn_every_n_layers":2,"norm_bias":true})");
+  EXPECT_EQ(older.rotation_theta, 9000);
+  EXPECT_EQ(older.local_rotation_theta, 50.5);
+  EXPECT_EQ(older.window, 5);
+  EXPECT_EQ(older.local_layers, (std::vector<bool>{false, true, false}));
+  EXPECT_TRUE(older.norm_bias);
+  const NetworkConfig newer = network(R"({"model_type":"modernbert","num_hidden_layers":2,
+      "layer_types":["sliding_attention","full_attention"],
+      "rope_parameters":{"full_attention":{"rope_type":"default","rope_theta":7.0},"sliding_attention":{"rope_theta":8}}})");
+  EXPECT_EQ(newer.rotation_theta, 7);
+  EXPECT_EQ(newer.local_rotation_theta, 8);
+  EXPECT_EQ(newer.local_layers, (std::vector<bool>{true, false}));
+}
+
+TEST(Families, RotationThatCannotBeFollowedIsIgnored) {
+  const auto modern = [](const std::string& keys) {
+    return [keys] { network(R"({"model_type":"modernbert","num_hidden_layers":2,)" + keys + "}"); };
+  };
+  expect_error(Code::kUnsupported, {"config.json: rope_scaling"}, modern(R"("rope_scaling":{"type":"linear"})"));
+  expect_error(Code::kUnsupported, {"rope_parameters: full_attention: rope_type: got \"yarn\", supported: \"default\""},
+               modern(R"("rope_parameters":{"full_attention":{"rope_type":"yarn"}})"));
+  expect_error(Code::kUnsupported, {"rope_parameters: got key partial_rotary_factor, supported: rope_type"}, [] {
+    network(R"({"model_type":"gte","rope_parameters":{"rope_theta":9,"partial_rotary_factor":0.5}})");
+  });
+  expect_error(Code::kFormat, {"global_rope_theta: got 0, expected a number above 0"},
+               modern(R"("global_rope_theta":0)"));
+  expect_error(Code::kFormat, {"layer_types: got 1 kinds, expected one for each of 2 layers"},
+               modern(R"("layer_types":["full_attention"])"));
+  expect_error(Code::kFormat, {"layer_types: 1: got \"other\", expected \"full_attention\" or"},
+               modern(R"("layer_types":["full_attention","other"])"));
+  expect_error(Code::kFormat, {"heads of 3 numbers cannot be rotated in pairs: num_attention_heads is 4"},
+               modern(R"("hidden_size":12,"num_attention_heads":4)"));
+}
+
+TEST(Families, PublishedKeysOfNomicBertGiveAnotherNetwork) {
+  const NetworkConfig own = network(R"({"model_type":"nomic_bert","hidden_size":48,"num_hidden_layers":3,
+      "num_attention_heads":4,"intermediate_size":80,"max_position_embeddings":128,"layer_norm_eps":1e-6,
+      "type_vocab_size":2,"vocab_size":90,"rope_parameters":{"rope_theta":500,"rope_type":"default"}})");
+  const NetworkConfig published = network(R"({"model_type":"nomic_bert","n_embd":48,"n_layer":3,"n_head":4,"n_inner":80,
+      "n_positions":128,"layer_norm_epsilon":1e-6,"type_vocab_size":2,"vocab_size":90,"rotary_emb_base":500,
+      "rotary_emb_fraction":1.0,"rotary_emb_interleaved":false,"rotary_scaling_factor":null,"prenorm":false,
+      "use_rms_norm":false,"activation_function":"swiglu","qkv_proj_bias":false,"mlp_fc1_bias":false,
+      "mlp_fc2_bias":false})");
+  EXPECT_EQ(published.hidden_size, own.hidden_size);
+  EXPECT_EQ(published.num_hidden_layers, own.num_hidden_layers);
+  EXPECT_EQ(published.num_attention_heads, own.num_attention_heads);
+  EXPECT_EQ(published.intermediate_size, own.intermediate_size);
+  EXPECT_EQ(published.max_positions(), own.max_positions());
+  EXPECT_EQ(published.layer_norm_eps, own.layer_norm_eps);
+  EXPECT_EQ(published.rotation_theta, own.rotation_theta);
+  EXPECT_EQ(published.hidden_act, own.hidden_act);
+  EXPECT_STREQ(published.tensors.query_key_value, own.tensors.query_key_value);
+  expect_error(Code::kUnsupported, {"config.json: prenorm: got true, supported: false"},
+               [] { network(R"({"model_type":"nomic_bert","n_embd":48,"n_head":4,"prenorm":true})"); });
+  expect_error(Code::kUnsupported, {"config.json: rotary_scaling_factor: got 2, supported: null"},
+               [] { network(R"({"model_type":"nomic_bert","n_embd":48,"n_head":4,"rotary_scaling_factor":2})"); });
+}
+
+TEST(Families, KeysThatContradictEachOtherAreTaken) {
+  expect_error(Code::kFormat, {"config.json", "num_hidden_groups: got 4, expected an integer from 1 to 3"},
+               [] { network(R"({"model_type":"albert","num_hidden_layers":3,"num_hidden_groups":4})"); });
+  expect_error(Code::kFormat, {"config.json: max_position_embeddings: got 2, expected more than 2", "padding token, 1"},
+               [] { network(R"({"model_type":"roberta","max_position_embeddings":2})"); });
+  expect_error(Code::kFormat, {"config.json: pad_token_id: got 100, expected less than vocab_size 100"},
+               [] { network(R"({"model_type":"camembert","vocab_size":100,"pad_token_id":100})"); });
+  expect_error(Code::kFormat, {"config.json: dim 25 is not a multiple of n_heads 4"},
+               [] { network(R"({"model_type":"distilbert","dim":25,"n_heads":4})"); });
+  expect_error(Code::kUnsupported, {"config.json: activation: got \"mish\"", "gelu_new"},
+               [] { network(R"({"model_type":"distilbert","activation":"mish"})"); });
+}
+
+TEST(Families, NamelessFamilyIsGuessed) {
+  expect_error(Code::kUnsupported, {"model_type: got \"t5\"", "bert, roberta, camembert, xlm-roberta, electra"},
+               [] { network(R"({"model_type":"t5"})"); });
+}
+
+}  // namespace
+}  // namespace emberline
