@@ -20,6 +20,7 @@ class BertNormalizer final : public Normalizer {
   }
 
   void append(std::string_view text, std::string& out) const override;
+  Cuts cuts() const override { return Cuts::kBeforeSeparators; }
 
  private:
   // What one character of the basic plane becomes: up to three bytes of UTF-8, or the way to find out.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/normalizer_sequence.h"
 
+#include <algorithm>
+
 namespace emberline {
 namespace {
 
@@ -17,6 +19,12 @@ class NormalizerSequence final : public Normalizer {
       form.swap(next);
     }
     out += form;
+  }
+
+  Cuts cuts() const override {
+    Cuts strictest = Cuts::kBeforeSeparators;
+    for (const auto& part : parts_) strictest = std::max(strictest, part->cuts());
+    return strictest;
   }
 
  private:
