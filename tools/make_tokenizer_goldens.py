@@ -134,20 +134,35 @@ def byte_cases(base):
         "ignore_merges": pipeline(model={"ignore_merges": True}),
         "added_tokens": pipeline(added_tokens=flagged(base)),
         "old_merges": pipeline(model={"merges": [" ".join(pair) for pair in base["model"]["merges"]]}),
-        "other_types": pipeline(
+    }
+
+
+def post_processor_cases(base):
+    return {
+        "processor_sequence": pipeline(
             post_processor={
                 "type": "Sequence",
                 "processors": [
-                    {"type": "RobertaProcessing", "sep": ["x", 2], "cls": ["y", 0], "trim_offsets": True,
-                     "add_prefix_space": True},
-                    {"type": "TemplateProcessing",
-                     "single": [{"SpecialToken": {"id": "z", "type_id": 3}}, {"Sequence": {"id": "A", "type_id": 1}}],
-                     "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-                     "special_tokens": {"z": {"id": "z", "ids": [5, 6], "tokens": ["a", "b"]}}},
+                    {
+                        "type": "RobertaProcessing",
+                        "sep": ["x", 2],
+                        "cls": ["y", 0],
+                        "trim_offsets": True,
+                        "add_prefix_space": True,
+                    },
+                    {
+                        "type": "TemplateProcessing",
+                        "single": [
+                            {"SpecialToken": {"id": "z", "type_id": 3}},
+                            {"Sequence": {"id": "A", "type_id": 1}},
+                        ],
+                        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                        "special_tokens": {"z": {"id": "z", "ids": [5, 6], "tokens": ["a", "b"]}},
+                    },
                 ],
             }
-        ),
-    }  # fmt: skip
+        )
+    }
 
 
 GROUPS = {
@@ -163,7 +178,7 @@ GROUPS = {
     "llama2": lambda base: {},
     "gemma": lambda base: {},
     "word-parts": split_cases,
-    "word-level": lambda base: {},
+    "word-level": post_processor_cases,
 }
 
 

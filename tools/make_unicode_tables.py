@@ -52,8 +52,10 @@ def combining_classes(decomposition: dict[int, str]) -> dict[int, int]:
     """Canonical combining class by code point, found from how the reference orders it against known characters."""
     nfd = normalizers.NFD().normalize_str
     known = {}
-    for c in range(0x300, 0x20000):
-        if unicodedata.combining(chr(c)) and c not in decomposition:
+    for c in CODE_POINTS[0x300:0x20000]:
+        # Characters that are younger than the reference do not move there.
+        moves = nfd(f"a\u0345{chr(c)}")[1] == chr(c) or nfd(f"a{chr(c)}\u0334")[1] == "\u0334"
+        if unicodedata.combining(chr(c)) and c not in decomposition and moves:
             known.setdefault(unicodedata.combining(chr(c)), chr(c))
     ladder = sorted(known)
     classes = {}

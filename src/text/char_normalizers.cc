@@ -16,6 +16,7 @@ class Nmt final : public Normalizer {
       if (!is_dropped(c)) utf8::append(is_space(c) ? U' ' : c, out);
     }
   }
+  bool drops_start(std::string_view text) const override { return is_dropped(utf8::step(text).code_point); }
 
  private:
   static bool is_dropped(char32_t c) {
@@ -36,6 +37,9 @@ class StripAccents final : public Normalizer {
       const char32_t c = utf8::decode(p);
       if (!(unicode::traits(c) & unicode::kCombining)) out.append(here, p);
     }
+  }
+  bool drops_start(std::string_view text) const override {
+    return unicode::traits(utf8::step(text).code_point) & unicode::kCombining;
   }
 };
 
@@ -58,6 +62,7 @@ class Strip final : public Normalizer {
     out += text;
   }
   Cuts cuts() const override { return Cuts::kNowhere; }
+  bool drops_start(std::string_view text) const override { return left_ && is_space(utf8::step(text).code_point); }
 
  private:
   static bool is_space(char32_t c) { return unicode::flags(c) & unicode::kWhitespace; }

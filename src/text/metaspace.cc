@@ -26,6 +26,7 @@ class Metaspace final : public PreTokenizer {
   }
 
   bool separates(char32_t c) const override { return config_.split && (c == ' ' || c == config_.replacement); }
+  bool asks_for_start() const override { return config_.prepend == MetaspaceConfig::Prepend::kFirst; }
 
  private:
   void append(std::string_view word, bool prepends, Words& words) const {

@@ -2,6 +2,8 @@
 #include "text/model_json.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <unordered_map>
@@ -119,6 +121,30 @@ std::unique_ptr<TokenModel> make_token_model(const TokenModelConfig& config, con
                                [&](const BpeConfig& bpe) { return make_bpe(bpe, place); },
                                [](const WordLevelConfig& word_level) { return make_word_level(word_level); }},
                     config);
+}
+
+// The digits as one integer, then multiplied or divided once by a power of ten.
+void round_scores_as_tokenizers(UnigramConfig& config) {
+  for (auto& [piece, score] : config.pieces) {
+    char text[40];
+    const auto end = std::to_chars(text, text + sizeof(text), std::abs(score), std::chars_format::scientific).ptr;
+    const char* const mark = std::find(text, end, 'e');
+    uint64_t digits = 0;
+    int exponent = 0;
+    std::from_chars(mark[1] == '+' ? mark + 2 : mark + 1, end, exponent);
+    bool behind_point = false;
+    for (const char* p = text; p < mark; ++p) {
+      if (*p == '.') {
+        behind_point = true;
+        continue;
+      }
+      digits = 10 * digits + static_cast<uint64_t>(*p - '0');
+      exponent -= behind_point;
+    }
+    const double power = std::pow(10.0, std::abs(exponent));
+    const double rounded = exponent < 0 ? static_cast<double>(digits) / power : static_cast<double>(digits) * power;
+    score = std::copysign(rounded, score);
+  }
 }
 
 void check_ids_differ(const Vocabulary& vocabulary, const std::string& place) {

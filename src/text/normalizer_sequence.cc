@@ -27,6 +27,18 @@ class NormalizerSequence final : public Normalizer {
     return strictest;
   }
 
+  bool drops_start(std::string_view text) const override {
+    std::string form(text);
+    std::string next;
+    for (const auto& part : parts_) {
+      if (form.empty() || part->drops_start(form)) return true;
+      next.clear();
+      part->append(form, next);
+      form.swap(next);
+    }
+    return false;
+  }
+
  private:
   std::vector<std::unique_ptr<Normalizer>> parts_;
 };

@@ -37,7 +37,10 @@ AddedTokenMatcher matcher_for(const TokenizerParts& parts, bool normalized) {
 
 Tokenizer::Pipeline::Pipeline(TokenizerParts from)
     : parts(std::move(from)), raw_tokens_(matcher_for(parts, false)), normalized_tokens_(matcher_for(parts, true)) {
-  if (parts.pre_tokenizer != nullptr) cuts_ = parts.pre_tokenizer->cuts();
+  if (parts.pre_tokenizer != nullptr) {
+    cuts_ = parts.pre_tokenizer->cuts();
+    asks_for_start_ = parts.pre_tokenizer->asks_for_start();
+  }
   if (parts.normalizer != nullptr) cuts_ = std::max(cuts_, parts.normalizer->cuts());
   std::string scratch;
   for (char32_t c = 0; c < 128; ++c) cut_before_ascii_[c] = may_cut_before(c, scratch);
@@ -127,6 +130,7 @@ void Tokenizer::Pipeline::append_segment(std::string_view text, bool at_start, s
     text = scratch.text;
   }
   if (parts.normalizer != nullptr) {
+    if (at_start && asks_for_start_ && parts.normalizer->drops_start(text)) at_start = false;
     scratch.normalized.clear();
     parts.normalizer->append(text, scratch.normalized);
     text = scratch.normalized;

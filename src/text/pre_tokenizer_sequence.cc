@@ -17,6 +17,9 @@ class PreTokenizerSequence final : public PreTokenizer {
   bool separates(char32_t c) const override {
     return std::any_of(parts_.begin(), parts_.end(), [c](const auto& part) { return part->separates(c); });
   }
+  bool asks_for_start() const override {
+    return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->asks_for_start(); });
+  }
   Cuts cuts() const override {
     Cuts strictest = Cuts::kBetweenPlainWords;
     for (const auto& part : parts_) strictest = std::max(strictest, part->cuts());

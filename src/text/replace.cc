@@ -65,6 +65,7 @@ class ReplaceString final : public Normalizer {
   }
   // A longer pattern might lie over the cut.
   Cuts cuts() const override { return pattern_.size() == 1 ? Cuts::kBetweenPlainWords : Cuts::kNowhere; }
+  bool drops_start(std::string_view text) const override { return content_.empty() && text.starts_with(pattern_); }
 
  private:
   std::string pattern_;
@@ -90,6 +91,7 @@ class ReplacePattern final : public Normalizer {
       at = next;
     }
   }
+  bool drops_start(std::string_view text) const override { return content_.empty() && pattern_.match(text, 0) > 0; }
 
  private:
   Pattern pattern_;

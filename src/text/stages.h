@@ -25,6 +25,8 @@ class Normalizer {
   // Appends the normalized form of `text` to `out`.
   virtual void append(std::string_view text, std::string& out) const = 0;
   virtual Cuts cuts() const { return Cuts::kBetweenPlainWords; }
+  // True if the form no longer begins where `text` (not empty) does, because its first character was dropped.
+  virtual bool drops_start(std::string_view) const { return false; }
 };
 
 class PreTokenizer {
@@ -34,6 +36,8 @@ class PreTokenizer {
   virtual void split(Words& words) const = 0;
   // True if no word ever reaches over the place before `c`, given that the text may be cut there at all.
   virtual bool separates(char32_t c) const = 0;
+  // True if Words::at_start makes a difference.
+  virtual bool asks_for_start() const { return false; }
   virtual Cuts cuts() const { return Cuts::kBetweenPlainWords; }
 };
 

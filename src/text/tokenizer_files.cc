@@ -149,6 +149,7 @@ TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile 
   add_named_tokens(settings, vocabulary);
   parts.normalizer = std::move(file.normalizer);
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
+  if (auto* unigram = std::get_if<UnigramConfig>(&file.model)) round_scores_as_tokenizers(*unigram);
   parts.model = make_token_model(file.model, "tokenizer.json: model");
   parts.post_processor = make_template_processor(std::move(file.post_processor));
   parts.added_tokens = vocabulary.tokens();

@@ -32,10 +32,10 @@ TEST(Unigram, UnknownCharactersThatTouchAreOneToken) {
   EXPECT_EQ(ids_of(*model, "x<unk>x"), (Ids{0}));
 }
 
-TEST(Unigram, OfEqualScoresTheWayFoundFirstStays) {
+TEST(Unigram, OfEqualScoresTheLongerLastPieceStays) {
   UnigramConfig config;
   config.pieces = {{"<unk>", 0}, {"a", -1}, {"aa", -2}};
-  EXPECT_EQ(ids_of(*make_unigram(config), "aaa"), (Ids{2, 1}));
+  EXPECT_EQ(ids_of(*make_unigram(config), "aaa"), (Ids{1, 2}));
 }
 
 TEST(Unigram, BytesStandForUnknownPartsIfAllOfThemArePieces) {
