@@ -92,6 +92,19 @@ def unigram_cases(base):
         "added_tokens": pipeline(added_tokens=flagged(base)),
         "no_pre_tokenizer": pipeline(pre_tokenizer=None),
         "byte_fallback_without_bytes": pipeline(model={"byte_fallback": True}),
+        "class": settings("xlm-roberta", tokenizer_class="XLMRobertaTokenizer"),
+        "class_without_prefix": settings("xlm-roberta", tokenizer_class="XLMRobertaTokenizerFast", add_prefix_space=False),
+        "class_by_model_type": {"config.json": {"model_type": "xlm-roberta"}},
+        "class_with_tokens": settings(
+            "xlm-roberta", mask_token={"__type": "AddedToken", "content": "<mask>", "lstrip": True}, eos_token="<unk>"
+        ),
+        "class_against_file": {
+            **settings("bert", tokenizer_class="XLMRobertaTokenizer"),
+            **pipeline(pre_tokenizer=metaspace("never"), post_processor=None, model={"byte_fallback": True}),
+        },
+        "no_class": settings("bert", tokenizer_class="PreTrainedTokenizerFast"),
+        "camembert": settings("camembert", tokenizer_class="CamembertTokenizer"),
+        "left": settings("xlm-roberta", tokenizer_class="XLMRobertaTokenizer", truncation_side="left"),
     }
 
 
@@ -128,6 +141,12 @@ def byte_cases(base):
             for prefix in (False, True)
             for pattern in (False, True)
         },
+        "class": settings("roberta", tokenizer_class="RobertaTokenizer"),
+        "class_with_prefix": settings("roberta", tokenizer_class="RobertaTokenizerFast", add_prefix_space=True),
+        "gpt2": settings("gpt2", tokenizer_class="GPT2Tokenizer"),
+        "another_class": settings("roberta", tokenizer_class="GPT2Tokenizer", add_prefix_space=True),
+        "bart": {"config.json": {"model_type": "bart"}},
+        "left": settings("roberta", truncation_side="left"),
         "digits_before_bytes": pipeline(
             pre_tokenizer=sequence({"type": "Digits", "individual_digits": True}, byte_level(True, True))
         ),
@@ -167,16 +186,32 @@ def post_processor_cases(base):
 
 GROUPS = {
     "xlm-roberta": unigram_cases,
-    "t5": lambda base: {},
-    "albert": lambda base: {},
-    "deberta-v3": lambda base: {},
+    "t5": lambda base: {"class": settings("t5", tokenizer_class="T5Tokenizer", extra_ids=10)},
+    "albert": lambda base: {
+        "class": settings("albert", tokenizer_class="AlbertTokenizer"),
+        "class_keeping": settings("albert", do_lower_case=False, keep_accents=True),
+    },
+    "deberta-v3": lambda base: {
+        "class": settings("deberta-v2", tokenizer_class="DebertaV2Tokenizer"),
+        "class_other": settings("deberta-v2", do_lower_case=True, split_by_punct=True, add_prefix_space=False),
+    },
     "unigram-bytes": lambda base: {},
     "roberta": byte_cases,
-    "modernbert": lambda base: {},
-    "qwen2": lambda base: {},
-    "llama3": lambda base: {},
-    "llama2": lambda base: {},
-    "gemma": lambda base: {},
+    "modernbert": lambda base: {
+        "class_of_file": settings("modernbert", tokenizer_class="PreTrainedTokenizerFast"),
+        "class_not_followed": settings("modernbert", tokenizer_class="BertTokenizer"),
+    },
+    "qwen2": lambda base: {
+        "class": settings("qwen3", tokenizer_class="Qwen2Tokenizer"),
+        "class_against_name": settings("qwen2", tokenizer_class="PreTrainedTokenizerFast", add_prefix_space=True),
+    },
+    "llama3": lambda base: {"class_of_bytes": settings("llama", tokenizer_class="LlamaTokenizerFast")},
+    "llama2": lambda base: {
+        "class": settings("llama", tokenizer_class="LlamaTokenizer"),
+        "class_legacy": settings("llama", tokenizer_class="LlamaTokenizer", legacy=True),
+        "class_without_prefix": settings("llama", tokenizer_class="LlamaTokenizer", add_prefix_space=False),
+    },
+    "gemma": lambda base: {"class": settings("gemma2", tokenizer_class="GemmaTokenizer")},
     "word-parts": split_cases,
     "word-level": post_processor_cases,
 }

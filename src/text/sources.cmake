@@ -21,6 +21,7 @@ target_sources(emberline_core PRIVATE
   src/text/pre_tokenizer_json.cc
   src/text/pre_tokenizer_sequence.cc
   src/text/precompiled.cc
+  src/text/rebuilt_tokenizer.cc
   src/text/replace.cc
   src/text/splits.cc
   src/text/template_processor.cc

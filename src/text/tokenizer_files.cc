@@ -11,6 +11,7 @@
 #include "text/added_vocabulary.h"
 #include "text/bert_normalizer.h"
 #include "text/bert_pre_tokenizer.h"
+#include "text/rebuilt_tokenizer.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_settings.h"
 #include "text/vocab_txt.h"
@@ -157,6 +158,32 @@ TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile 
   return parts;
 }
 
+// LlamaTokenizer is built from a file whose words are bytes as that file has it.
+bool is_rebuilt_from(const TokenizerSettings& settings, const TokenizerFile& file) {
+  const auto* bpe = std::get_if<BpeConfig>(&file.model);
+  const bool bytes = bpe != nullptr && bpe->byte_level;
+  return !settings.tokenizer_class.empty() && !(bytes && settings.tokenizer_class == "LlamaTokenizer");
+}
+
+// Pipeline of another class that transformers builds anew.
+TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
+  add_default_tokens(settings);
+  TokenizerParts parts;
+  const Warnings warnings(parts.warnings);
+  rebuild_stages(settings, file);
+  const Vocabulary pieces = vocabulary_of(file.model);
+  AddedVocabulary vocabulary(pieces);
+  add_tokens(listed_tokens(settings, file), vocabulary, warnings);
+  add_named_tokens(settings, vocabulary);
+  parts.normalizer = std::move(file.normalizer);
+  parts.pre_tokenizer = std::move(file.pre_tokenizer);
+  parts.model = make_token_model(file.model, "tokenizer.json: model");
+  parts.post_processor = make_template_processor(rebuilt_post_processor(settings, file.post_processor, vocabulary));
+  parts.added_tokens = vocabulary.tokens();
+  parts.vocab_size = vocabulary.largest_id() + 1;
+  return parts;
+}
+
 }  // namespace
 
 TokenizerParts read_tokenizer_files(const fs::path& directory) {
@@ -172,8 +199,9 @@ TokenizerParts read_tokenizer_files(const fs::path& directory) {
     file.model = WordPieceConfig{.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"))};
   }
   const bool left = settings.truncation_side.empty() ? file.truncate_left : settings.truncation_side == "left";
-  TokenizerParts parts = settings.rebuilds_bert ? build_bert(settings, std::move(file), has_json)
-                                                : build_from_file(settings, std::move(file));
+  TokenizerParts parts = settings.rebuilds_bert               ? build_bert(settings, std::move(file), has_json)
+                         : is_rebuilt_from(settings, file) ? build_rebuilt(settings, std::move(file))
+                                                              : build_from_file(settings, std::move(file));
   parts.truncate_left = left;
   parts.match_special_tokens = !settings.split_special_tokens;
   return parts;

@@ -7,14 +7,27 @@
 #include "text/normalizer_json.h"
 #include "text/post_processor_json.h"
 #include "text/pre_tokenizer_json.h"
+#include "text/precompiled.h"
 
 namespace emberline {
 namespace {
 
 constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();
 
+std::string charsmap_of(const JsonNode& node) {
+  std::vector<JsonNode> parts = {node};
+  if (node.at("type").text() == "Sequence") parts = node.at("normalizers").list();
+  for (const JsonNode& part : parts) {
+    if (part.at("type").text() != "Precompiled") continue;
+    const JsonNode charsmap = part.at("precompiled_charsmap");
+    return decode_base64(charsmap.text(), charsmap.place());
+  }
+  return "";
+}
+
 void read_normalizer_of(const JsonNode& node, TokenizerFile& file) {
   file.normalizer = read_normalizer(node);
+  file.charsmap = charsmap_of(node);
   if (node.at("type").text() == "BertNormalizer") file.bert_normalizer = read_bert_normalizer(node);
 }
 

@@ -24,6 +24,7 @@ struct TokenizerFile {
   TokenModelConfig model;
   std::vector<AddedToken> added_tokens;  // in the order of the file, with the file's ids
   TemplateConfig post_processor;
+  std::string charsmap;  // of the first Precompiled of the normalizer, as bytes; empty: none
   bool truncate_left = false;
 };
 

@@ -82,14 +82,14 @@ TEST(TokenizerJson, StagesThatCannotBeFollowedAreRefused) {
 
 TEST(TokenizerJson, ModelsThatCannotBeFollowedAreRefused) {
   const auto refused = [](Code code, const Json& model) { return refusal_of(code, changed("/model", model)); };
-  const Json pieces = {{"a", -1.5}, {"b", -2}};
+  const Json pieces = Json::parse(R"([["a", -1.5], ["b", -2]])");
   EXPECT_EQ(refused(Code::kUnsupported, {{"type", "Unigram"}, {"vocab", pieces}, {"unk_id", nullptr}}),
             "tokenizer.json: model: has no unk_id, expected the place of the unknown piece in vocab");
   EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", pieces}, {"unk_id", 2}}),
             "tokenizer.json: model.unk_id: got 2, expected 0 to 1");
-  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", {{"a", 0}, {"a", 1}}}, {"unk_id", 0}}),
+  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["a", 1]])")}, {"unk_id", 0}}),
             "tokenizer.json: model.vocab: piece \"a\" is there twice, as 0 and 1");
-  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", {{"a", 0}, {"b"}}}, {"unk_id", 0}}),
+  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["b"]])")}, {"unk_id", 0}}),
             "tokenizer.json: model.vocab[1]: expected [piece, score]");
   Json bpe = {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", Json::array()}, {"dropout", 0.1}};
   EXPECT_EQ(refused(Code::kUnsupported, bpe),
