@@ -93,7 +93,9 @@ def unigram_cases(base):
         "no_pre_tokenizer": pipeline(pre_tokenizer=None),
         "byte_fallback_without_bytes": pipeline(model={"byte_fallback": True}),
         "class": settings("xlm-roberta", tokenizer_class="XLMRobertaTokenizer"),
-        "class_without_prefix": settings("xlm-roberta", tokenizer_class="XLMRobertaTokenizerFast", add_prefix_space=False),
+        "class_without_prefix": settings(
+            "xlm-roberta", tokenizer_class="XLMRobertaTokenizerFast", add_prefix_space=False
+        ),
         "class_by_model_type": {"config.json": {"model_type": "xlm-roberta"}},
         "class_with_tokens": settings(
             "xlm-roberta", mask_token={"__type": "AddedToken", "content": "<mask>", "lstrip": True}, eos_token="<unk>"
@@ -111,7 +113,10 @@ def unigram_cases(base):
 def split_cases(base):
     behaviors = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
     return {
-        **{f"punctuation_{name}": pipeline(pre_tokenizer={"type": "Punctuation", "behavior": name}) for name in behaviors},
+        **{
+            f"punctuation_{name}": pipeline(pre_tokenizer={"type": "Punctuation", "behavior": name})
+            for name in behaviors
+        },
         **{f"split_{name}": pipeline(pre_tokenizer=split("e", name)) for name in behaviors},
         **{f"split_inverted_{name}": pipeline(pre_tokenizer=split("o", name, True)) for name in behaviors},
         "split_long": pipeline(pre_tokenizer=split("  ", "Isolated")),
@@ -239,7 +244,8 @@ def main() -> int:
         print(f"{path}: {len(base['model']['vocab'])} pieces, {len(found)} cases, {path.stat().st_size} bytes")
     versions = f"tokenizers {tokenizers.__version__}, transformers {transformers.__version__}"
     (OUT / "README.md").write_text(
-        "# Goldens of every kind of tokenizer\n\nWritten by `.venv-reference/bin/python tools/make_tokenizer_goldens.py`"
+        "# Goldens of every kind of tokenizer\n\nWritten by"
+        " `.venv-reference/bin/python tools/make_tokenizer_goldens.py`"
         f" ({versions}); never by hand.\nEach file has a small tokenizer.json and the reference's ids for ways to"
         " configure it, as `../text/cases.json` has.\n",
         encoding="utf-8",

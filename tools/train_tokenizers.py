@@ -10,6 +10,7 @@ Charsmap and large vocabulary come from the SentencePiece model in build/models/
 
 import argparse
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -20,12 +21,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 ROOT = Path(__file__).resolve().parent.parent
 SENTENCEPIECE = ROOT / "build/models/use-multilingual-v3/sp.model"
 META = "\u2581"
-LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-QWEN2 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|" + REST
+QWEN2 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|" + REST
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
 
@@ -152,8 +151,6 @@ def unigram_bytes(lines, size):
 def use_multilingual(lines, size):
     """The real vocabulary of 128,010 pieces, in the pipeline that SentencePiece gives it."""
     pieces = [dict(fields(value)) for number, value in fields(SENTENCEPIECE.read_bytes()) if number == 1]
-    import struct
-
     scores = [(p[1].decode(), struct.unpack("<f", p.get(2, b"\0\0\0\0"))[0]) for p in pieces]
     unknown = next(i for i, p in enumerate(pieces) if p.get(3) == 2)
     tokenizer = Tokenizer(models.Unigram(scores, unknown, False))
@@ -262,7 +259,9 @@ def word_parts(lines, size):
     tokenizer = Tokenizer(
         models.BPE(unk_token="<unk>", continuing_subword_prefix="##", end_of_word_suffix="</w>", fuse_unk=False)
     )
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Digits(True)]
     )

@@ -131,7 +131,8 @@ class Bpe final : public TokenModel {
     return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
   }
 
-  // As the reference does, prefix and suffix fall to bytes, too, and an unknown token that is pending comes behind them.
+  // As the reference does, prefix and suffix fall to bytes, too, and an unknown token that is pending comes behind
+  // them.
   bool append_bytes(std::string_view character, bool first, bool last, std::vector<int32_t>& symbols) const {
     std::string whole;
     if (!first) whole += prefix_;

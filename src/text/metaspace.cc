@@ -18,8 +18,8 @@ class Metaspace final : public PreTokenizer {
     for (const WordSpan& span : words.spans) {
       const std::string_view word = words.text.substr(span.begin, span.end - span.begin);
       const bool first = words.at_start && span.begin == 0;
-      const bool prepends =
-          config_.prepend == MetaspaceConfig::Prepend::kAlways || (config_.prepend == MetaspaceConfig::Prepend::kFirst && first);
+      const bool prepends = config_.prepend == MetaspaceConfig::Prepend::kAlways ||
+                            (config_.prepend == MetaspaceConfig::Prepend::kFirst && first);
       append(word, prepends, words);
     }
     words.take_written();

@@ -102,9 +102,9 @@ TokenModelConfig read_token_model(const JsonNode& node) {
 Vocabulary vocabulary_of(const TokenModelConfig& config) {
   const auto* unigram = std::get_if<UnigramConfig>(&config);
   if (unigram == nullptr) {
-    return std::visit(Overloaded{[](const UnigramConfig&) { return Vocabulary(); },
-                                 [](const auto& other) { return other.vocab; }},
-                      config);
+    return std::visit(
+        Overloaded{[](const UnigramConfig&) { return Vocabulary(); }, [](const auto& other) { return other.vocab; }},
+        config);
   }
   Vocabulary vocabulary;
   vocabulary.reserve(unigram->pieces.size());

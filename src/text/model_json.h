@@ -27,8 +27,8 @@ Vocabulary vocabulary_of(const TokenModelConfig& config);
 // `place` names the model in messages.
 std::unique_ptr<TokenModel> make_token_model(const TokenModelConfig& config, const std::string& place);
 
-// Rounds scores as tokenizers does when it reads a tokenizer.json: not always to the nearest number. Ways through a word
-// whose scores are equal but for rounding depend on it.
+// Rounds scores as tokenizers does when it reads a tokenizer.json: not always to the nearest number. Ways through a
+// word whose scores are equal but for rounding depend on it.
 void round_scores_as_tokenizers(UnigramConfig& config);
 
 // Throw Error(kFormat) where two pieces share an id, or two ids a piece.

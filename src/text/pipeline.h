@@ -41,7 +41,7 @@ struct Tokenizer::Pipeline {
   AddedTokenMatcher normalized_tokens_;  // matched after it
   Cuts cuts_ = Cuts::kNowhere;
   bool asks_for_start_ = false;  // the pre-tokenizer does
-  bool in_parts_ = false;                // text may be read in parts, so that truncation stops early
+  bool in_parts_ = false;        // text may be read in parts, so that truncation stops early
   std::array<bool, 128> cut_before_ascii_ = {};
 };
 

@@ -42,8 +42,8 @@ const std::string& token(const TokenizerSettings& settings, const char* role) {
 }
 
 int32_t place_of(const UnigramConfig& model, const std::string& piece, int64_t otherwise) {
-  const auto found = std::find_if(model.pieces.begin(), model.pieces.end(),
-                                  [&](const auto& entry) { return entry.first == piece; });
+  const auto found =
+      std::find_if(model.pieces.begin(), model.pieces.end(), [&](const auto& entry) { return entry.first == piece; });
   const int64_t place = found != model.pieces.end() ? found - model.pieces.begin() : otherwise;
   check(place < static_cast<int64_t>(model.pieces.size()), Code::kFormat,
         "tokenizer.json: model.vocab: has {} pieces, but the unknown one is taken from place {}", model.pieces.size(),
@@ -82,7 +82,8 @@ void rebuild_sentencepiece(const TokenizerSettings& settings, TokenizerFile& fil
   const bool is_t5 = settings.tokenizer_class == "T5Tokenizer";
   const bool is_camembert = settings.tokenizer_class == "CamembertTokenizer";
   // Only Camembert looks where its unknown token is.
-  set_unigram(model, is_camembert ? place_of(model, token(settings, "unk_token"), 0) : place_of(model, "", is_t5 ? 2 : 3));
+  set_unigram(model,
+              is_camembert ? place_of(model, token(settings, "unk_token"), 0) : place_of(model, "", is_t5 ? 2 : 3));
   file.normalizer = charsmap(file);
   file.pre_tokenizer = words_with_meta(is_t5 || settings.add_prefix_space.value_or(true));
 }
@@ -106,7 +107,8 @@ void rebuild_albert(const TokenizerSettings& settings, TokenizerFile& file) {
 void rebuild_deberta_v2(const TokenizerSettings& settings, TokenizerFile& file) {
   auto& model = model_of<UnigramConfig>(settings, file, "Unigram");
   // The unknown token is looked for with the score 0; a settings' place counts where it is not there.
-  const auto unknown = std::find(model.pieces.begin(), model.pieces.end(), std::pair(token(settings, "unk_token"), 0.0));
+  const auto unknown =
+      std::find(model.pieces.begin(), model.pieces.end(), std::pair(token(settings, "unk_token"), 0.0));
   set_unigram(model, unknown != model.pieces.end() ? static_cast<int32_t>(unknown - model.pieces.begin())
                                                    : place_of(model, "", settings.unk_id));
   Normalizers parts;
@@ -178,29 +180,32 @@ struct RebuiltClass {
   const char* after;
 };
 
-const std::initializer_list<Role> kXlmRoles = {{"bos_token", "<s>"},   {"eos_token", "</s>"}, {"sep_token", "</s>"},
-                                               {"cls_token", "<s>"},   {"unk_token", "<unk>"}, {"pad_token", "<pad>"},
+const std::initializer_list<Role> kXlmRoles = {{"bos_token", "<s>"},    {"eos_token", "</s>"},  {"sep_token", "</s>"},
+                                               {"cls_token", "<s>"},    {"unk_token", "<unk>"}, {"pad_token", "<pad>"},
                                                {"mask_token", "<mask>"}};
 const std::initializer_list<Role> kMaskStripsRoles = {
-    {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},       {"cls_token", "<s>"},
+    {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},         {"cls_token", "<s>"},
     {"unk_token", "<unk>"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>", true}};
 const std::initializer_list<Role> kMpnetRoles = {
-    {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},       {"cls_token", "<s>"},
+    {"bos_token", "<s>"},   {"eos_token", "</s>"},  {"sep_token", "</s>"},         {"cls_token", "<s>"},
     {"unk_token", "[UNK]"}, {"pad_token", "<pad>"}, {"mask_token", "<mask>", true}};
 const std::initializer_list<Role> kT5Roles = {{"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}};
-const std::initializer_list<Role> kAlbertRoles = {{"bos_token", "[CLS]"},  {"eos_token", "[SEP]"}, {"unk_token", "<unk>"},
-                                                  {"sep_token", "[SEP]"},  {"pad_token", "<pad>"}, {"cls_token", "[CLS]"},
-                                                  {"mask_token", "[MASK]"}};
+const std::initializer_list<Role> kAlbertRoles = {
+    {"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"unk_token", "<unk>"},  {"sep_token", "[SEP]"},
+    {"pad_token", "<pad>"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
 const std::initializer_list<Role> kDebertaRoles = {
-    {"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"},
+    {"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"unk_token", "[UNK]"},  {"sep_token", "[SEP]"},
     {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
 const std::initializer_list<Role> kGpt2Roles = {
     {"unk_token", "<|endoftext|>"}, {"bos_token", "<|endoftext|>"}, {"eos_token", "<|endoftext|>"}};
 const std::initializer_list<Role> kQwen2Roles = {
     {"unk_token", "<|endoftext|>"}, {"eos_token", "<|endoftext|>"}, {"pad_token", "<|endoftext|>"}};
 const std::initializer_list<Role> kLlamaRoles = {{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
-const std::initializer_list<Role> kGemmaRoles = {{"unk_token", "<unk>"}, {"bos_token", "<bos>"}, {"eos_token", "<eos>"},
-                                                 {"pad_token", "<pad>"}, {"mask_token", "<mask>"}};
+const std::initializer_list<Role> kGemmaRoles = {{"unk_token", "<unk>"},
+                                                 {"bos_token", "<bos>"},
+                                                 {"eos_token", "<eos>"},
+                                                 {"pad_token", "<pad>"},
+                                                 {"mask_token", "<mask>"}};
 
 const RebuiltClass kClasses[] = {
     {"AlbertTokenizer", rebuild_albert, kAlbertRoles, "cls_token", "sep_token"},

@@ -14,8 +14,8 @@ namespace emberline {
 
 // Where a stage lets a text be cut so that the parts, each given to it alone, come out as they do in the whole.
 enum class Cuts {
-  kBeforeSeparators,    // before any character that separates words
-  kBetweenPlainWords,   // before a space that follows a visible ASCII character
+  kBeforeSeparators,   // before any character that separates words
+  kBetweenPlainWords,  // before a space that follows a visible ASCII character
   kNowhere,
 };
 

@@ -199,9 +199,9 @@ TokenizerParts read_tokenizer_files(const fs::path& directory) {
     file.model = WordPieceConfig{.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"))};
   }
   const bool left = settings.truncation_side.empty() ? file.truncate_left : settings.truncation_side == "left";
-  TokenizerParts parts = settings.rebuilds_bert               ? build_bert(settings, std::move(file), has_json)
+  TokenizerParts parts = settings.rebuilds_bert            ? build_bert(settings, std::move(file), has_json)
                          : is_rebuilt_from(settings, file) ? build_rebuilt(settings, std::move(file))
-                                                              : build_from_file(settings, std::move(file));
+                                                           : build_from_file(settings, std::move(file));
   parts.truncate_left = left;
   parts.match_special_tokens = !settings.split_special_tokens;
   return parts;

@@ -23,38 +23,37 @@ constexpr std::string_view kBertClasses[] = {
     "MobileBertTokenizer", "SqueezeBertTokenizer"};
 // Classes that are built in ways of their own, which are not followed here.
 constexpr std::string_view kOtherClasses[] = {
-    "BarthezTokenizer",   "BigBirdTokenizer",  "BlenderbotTokenizer", "CLIPTokenizer",    "CodeGenTokenizer",
-    "CodeLlamaTokenizer", "CohereTokenizer",   "DebertaTokenizer",    "FunnelTokenizer",  "GPTNeoXTokenizer",
-    "HerbertTokenizer",   "LayoutLMv2Tokenizer", "LukeTokenizer",     "MBart50Tokenizer", "MBartTokenizer",
-    "MLukeTokenizer",     "NllbTokenizer",     "OpenAIGPTTokenizer",  "PegasusTokenizer", "Qwen3_5Tokenizer",
-    "ReformerTokenizer",  "RemBertTokenizer",  "SplinterTokenizer",   "UdopTokenizer",    "XGLMTokenizer",
+    "BarthezTokenizer",   "BigBirdTokenizer",    "BlenderbotTokenizer", "CLIPTokenizer",    "CodeGenTokenizer",
+    "CodeLlamaTokenizer", "CohereTokenizer",     "DebertaTokenizer",    "FunnelTokenizer",  "GPTNeoXTokenizer",
+    "HerbertTokenizer",   "LayoutLMv2Tokenizer", "LukeTokenizer",       "MBart50Tokenizer", "MBartTokenizer",
+    "MLukeTokenizer",     "NllbTokenizer",       "OpenAIGPTTokenizer",  "PegasusTokenizer", "Qwen3_5Tokenizer",
+    "ReformerTokenizer",  "RemBertTokenizer",    "SplinterTokenizer",   "UdopTokenizer",    "XGLMTokenizer",
     "XLNetTokenizer"};
 // Model types whose tokenizer is BertTokenizer where no file names a class.
 constexpr std::string_view kBertModelTypes[] = {"bert",          "convbert", "distilbert", "electra",    "ernie",
                                                 "megatron-bert", "nezha",    "nomic_bert", "squeezebert"};
 // Other model types and their classes; empty: tokenizer.json rules, whatever class a file names.
-constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {
-    {"albert", "AlbertTokenizer"},
-    {"bart", "RobertaTokenizer"},
-    {"camembert", "CamembertTokenizer"},
-    {"deberta-v2", "DebertaV2Tokenizer"},
-    {"gemma", "GemmaTokenizer"},
-    {"gemma2", "GemmaTokenizer"},
-    {"gemma3", "GemmaTokenizer"},
-    {"gemma3_text", "GemmaTokenizer"},
-    {"gpt2", "GPT2Tokenizer"},
-    {"jina_embeddings_v3", "XLMRobertaTokenizer"},
-    {"modernbert", ""},
-    {"mpnet", "MPNetTokenizer"},
-    {"mt5", "T5Tokenizer"},
-    {"qwen2", "Qwen2Tokenizer"},
-    {"qwen3", "Qwen2Tokenizer"},
-    {"roberta", "RobertaTokenizer"},
-    {"roberta-prelayernorm", "RobertaTokenizer"},
-    {"t5", "T5Tokenizer"},
-    {"umt5", ""},
-    {"xlm-roberta", "XLMRobertaTokenizer"},
-    {"xlm-roberta-xl", ""}};
+constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {{"albert", "AlbertTokenizer"},
+                                                                         {"bart", "RobertaTokenizer"},
+                                                                         {"camembert", "CamembertTokenizer"},
+                                                                         {"deberta-v2", "DebertaV2Tokenizer"},
+                                                                         {"gemma", "GemmaTokenizer"},
+                                                                         {"gemma2", "GemmaTokenizer"},
+                                                                         {"gemma3", "GemmaTokenizer"},
+                                                                         {"gemma3_text", "GemmaTokenizer"},
+                                                                         {"gpt2", "GPT2Tokenizer"},
+                                                                         {"jina_embeddings_v3", "XLMRobertaTokenizer"},
+                                                                         {"modernbert", ""},
+                                                                         {"mpnet", "MPNetTokenizer"},
+                                                                         {"mt5", "T5Tokenizer"},
+                                                                         {"qwen2", "Qwen2Tokenizer"},
+                                                                         {"qwen3", "Qwen2Tokenizer"},
+                                                                         {"roberta", "RobertaTokenizer"},
+                                                                         {"roberta-prelayernorm", "RobertaTokenizer"},
+                                                                         {"t5", "T5Tokenizer"},
+                                                                         {"umt5", ""},
+                                                                         {"xlm-roberta", "XLMRobertaTokenizer"},
+                                                                         {"xlm-roberta-xl", ""}};
 
 template <typename List>
 bool contains(const List& list, std::string_view name) {
@@ -89,10 +88,11 @@ std::string class_of(std::string named, const std::optional<JsonFile>& config) {
 
 // Empty where tokenizer.json rules.
 std::string rebuilt_class(const std::string& tokenizer_class) {
-  check(!contains(kOtherClasses, tokenizer_class), Code::kUnsupported,
-        "tokenizer_config.json: tokenizer_class \"{}\" is built in a way that is not supported; PreTrainedTokenizerFast "
-        "goes by tokenizer.json alone",
-        tokenizer_class);
+  check(
+      !contains(kOtherClasses, tokenizer_class), Code::kUnsupported,
+      "tokenizer_config.json: tokenizer_class \"{}\" is built in a way that is not supported; PreTrainedTokenizerFast "
+      "goes by tokenizer.json alone",
+      tokenizer_class);
   if (contains(kBertClasses, tokenizer_class)) return "BertTokenizer";
   return is_rebuilt(tokenizer_class) ? tokenizer_class : "";
 }

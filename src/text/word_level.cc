@@ -37,8 +37,8 @@ class WordLevel final : public TokenModel {
 }  // namespace
 
 std::unique_ptr<TokenModel> make_word_level(const WordLevelConfig& config) {
-  return std::make_unique<WordLevel>(config, std::vector<std::pair<std::string_view, int32_t>>(config.vocab.begin(),
-                                                                                               config.vocab.end()));
+  return std::make_unique<WordLevel>(
+      config, std::vector<std::pair<std::string_view, int32_t>>(config.vocab.begin(), config.vocab.end()));
 }
 
 }  // namespace emberline

@@ -36,7 +36,7 @@ std::string charsmap_of(const std::string& from, const std::string& to) {
 TEST(Precompiled, ShortClusterBecomesTheFormOfWhatItBeginsWith) {
   const auto stage = make_precompiled(charsmap_of("é", "E"), "file");
   EXPECT_EQ(form_of(*stage, "aéb"), "aEb");
-  EXPECT_EQ(form_of(*stage, "é\u0301"), "E");                      // 4 bytes: the mark goes
+  EXPECT_EQ(form_of(*stage, "é\u0301"), "E");                    // 4 bytes: the mark goes
   EXPECT_EQ(form_of(*stage, "é\u0301\u0301"), "E\u0301\u0301");  // 6 bytes: it stays
   EXPECT_EQ(form_of(*make_precompiled(charsmap_of("a", ""), "file"), "banana"), "bnn");
 }

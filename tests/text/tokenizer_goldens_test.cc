@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference's ids for many ways to configure a tokenizer; the README.md in each folder of goldens says how they were
-// made.
+// The reference's ids for many ways to configure a tokenizer; the README.md in each folder of goldens says how they
+// were made.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -48,7 +48,8 @@ TEST(TokenizerJson, FirstOfTwoMembersOfOneNameCounts) {
 
 TEST(TokenizerJson, UnknownStagesAreNamedWithTheirPlace) {
   const auto expect_unknown = [](const std::string& pointer, const Json& value, const std::string& message) {
-    EXPECT_EQ(refusal_of(Code::kUnsupported, changed(pointer, value)).rfind("tokenizer.json: " + message, 0), 0U) << message;
+    EXPECT_EQ(refusal_of(Code::kUnsupported, changed(pointer, value)).rfind("tokenizer.json: " + message, 0), 0U)
+        << message;
   };
   expect_unknown("/normalizer", {{"type", "New"}}, "normalizer: unknown stage \"New\"; known here: BertNormalizer, ");
   expect_unknown("/normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Lowercase"}}, {{"type", "New"}}}}},
@@ -64,16 +65,19 @@ TEST(TokenizerJson, StagesThatCannotBeFollowedAreRefused) {
   EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/pre_tokenizer", byte_level)),
             "tokenizer.json: pre_tokenizer: ByteLevel with a model that is not BPE, expected BPE");
   const Json behind = {{"type", "Sequence"}, {"pretokenizers", {byte_level, {{"type", "Whitespace"}}}}};
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/pre_tokenizer", behind)),
-            "tokenizer.json: pre_tokenizer.pretokenizers[1]: a stage behind ByteLevel, expected ByteLevel to be the last");
+  EXPECT_EQ(
+      refusal_of(Code::kUnsupported, changed("/pre_tokenizer", behind)),
+      "tokenizer.json: pre_tokenizer.pretokenizers[1]: a stage behind ByteLevel, expected ByteLevel to be the last");
   Json split = {{"type", "Split"}, {"pattern", {{"Regex", "x+"}}}, {"behavior", "Isolated"}, {"invert", false}};
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/pre_tokenizer", split)),
-            "tokenizer.json: pre_tokenizer.pattern: pattern \"x+\" is not supported; those of GPT-2, Llama 3 and Qwen 2 "
-            "are");
+  EXPECT_EQ(
+      refusal_of(Code::kUnsupported, changed("/pre_tokenizer", split)),
+      "tokenizer.json: pre_tokenizer.pattern: pattern \"x+\" is not supported; those of GPT-2, Llama 3 and Qwen 2 "
+      "are");
   split["behavior"] = "Apart";
-  EXPECT_EQ(refusal_of(Code::kFormat, changed("/pre_tokenizer", split)),
-            "tokenizer.json: pre_tokenizer.behavior: got \"Apart\", expected one of Contiguous, Isolated, MergedWithNext, "
-            "MergedWithPrevious, Removed");
+  EXPECT_EQ(
+      refusal_of(Code::kFormat, changed("/pre_tokenizer", split)),
+      "tokenizer.json: pre_tokenizer.behavior: got \"Apart\", expected one of Contiguous, Isolated, MergedWithNext, "
+      "MergedWithPrevious, Removed");
   const Json replace = {{"type", "Replace"}, {"pattern", {{"Regex", "x*"}}}, {"content", ""}};
   EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/normalizer", replace))
                 .rfind("tokenizer.json: normalizer.pattern: pattern \"x*\" is not supported; known here: ", 0),
@@ -87,10 +91,12 @@ TEST(TokenizerJson, ModelsThatCannotBeFollowedAreRefused) {
             "tokenizer.json: model: has no unk_id, expected the place of the unknown piece in vocab");
   EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", pieces}, {"unk_id", 2}}),
             "tokenizer.json: model.unk_id: got 2, expected 0 to 1");
-  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["a", 1]])")}, {"unk_id", 0}}),
-            "tokenizer.json: model.vocab: piece \"a\" is there twice, as 0 and 1");
-  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["b"]])")}, {"unk_id", 0}}),
-            "tokenizer.json: model.vocab[1]: expected [piece, score]");
+  EXPECT_EQ(
+      refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["a", 1]])")}, {"unk_id", 0}}),
+      "tokenizer.json: model.vocab: piece \"a\" is there twice, as 0 and 1");
+  EXPECT_EQ(
+      refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["b"]])")}, {"unk_id", 0}}),
+      "tokenizer.json: model.vocab[1]: expected [piece, score]");
   Json bpe = {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", Json::array()}, {"dropout", 0.1}};
   EXPECT_EQ(refused(Code::kUnsupported, bpe),
             "tokenizer.json: model: dropout 0.1 gives other ids from call to call, expected null or 0");

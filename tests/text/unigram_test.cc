@@ -12,7 +12,7 @@ using Ids = std::vector<int32_t>;
 
 UnigramConfig letters() {
   UnigramConfig config;
-  config.pieces = {{"<unk>", 0}, {"a", 0},  {"b", 0},   {"c", 0},   {"d", 0},
+  config.pieces = {{"<unk>", 0}, {"a", 0},  {"b", 0},   {"c", 0},    {"d", 0},
                    {"cd", 1},    {"ab", 2}, {"abc", 5}, {"abcd", 10}};
   return config;
 }
