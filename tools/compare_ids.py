@@ -5,6 +5,7 @@
 usage: compare_ids.py [MODEL_DIR [LINES]] [--lines N] [--max-tokens N ...] [--lower-case-first] [--transformers]
                       [--dump PROGRAM]
 
+A MODEL_DIR without tokenizer.json stands for all folders in it that have one (tools/train_tokenizers.py makes such).
 Without MODEL_DIR: the four models of tools/get_models.py in build/models. Without LINES: the N lines (10000) that
 tools/make_lines.py writes, kept in build/corpus.
 The reference is `tokenizers` on the directory's tokenizer.json; with --transformers it is AutoTokenizer (run this with
@@ -98,6 +99,12 @@ def compare(model: str, lines: list[bytes], args) -> int:
     return bad
 
 
+def found_below(folder: str) -> list[str]:
+    if Path(folder, "tokenizer.json").exists():
+        return [folder]
+    return sorted(str(file.parent) for file in Path(folder).glob("*/tokenizer.json")) or [folder]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("model", nargs="?")
@@ -112,7 +119,7 @@ def main() -> int:
     if not args.file and not path.exists():
         subprocess.run([sys.executable, ROOT / "tools/make_lines.py", path, str(args.lines)], check=True)
     lines = read_lines(path)
-    models = [args.model] if args.model else [str(ROOT / "build/models" / name) for name in MODELS]
+    models = found_below(args.model) if args.model else [str(ROOT / "build/models" / name) for name in MODELS]
     return 1 if sum(compare(model, lines, args) for model in models) else 0
 
 

@@ -162,6 +162,14 @@ def cases(base: dict) -> dict[str, dict]:
             model={"continuing_subword_prefix": "@@", "max_input_chars_per_word": 4, "unk_token": "[MASK]"}
         ),
         "bert_by_model_type": {"config.json": {"model_type": "bert"}},
+        "mpnet": {
+            **bert(tokenizer_class="MPNetTokenizer", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]"),
+            "config.json": {"model_type": "mpnet"},
+        },
+        "mpnet_cased": {
+            **bert(tokenizer_class="MPNetTokenizerFast", do_lower_case=False, cls_token="[CLS]", sep_token="[SEP]"),
+            "config.json": {"model_type": "mpnet"},
+        },
         "distilbert_cased": bert(tokenizer_class="DistilBertTokenizer", do_lower_case=False),
         "fast_class_against_settings": {
             **fast,

@@ -6,12 +6,14 @@ version can slip in: its crates disagree among themselves (categories, decomposi
 usage: make_unicode_tables.py [OUT]        needs: pip install tokenizers
 """
 
+import struct
 import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import tokenizers
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 OUT = Path(__file__).resolve().parent.parent / "src/text/unicode_tables.cc"
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
@@ -19,6 +21,11 @@ HANGUL = range(0xAC00, 0xD7A4)
 BLOCK = 128
 # The bits of CharFlag in src/text/unicode.h.
 WHITESPACE, CLEANED, PUNCTUATION, CHINESE, MARK, WORD, LOWER, DECOMPOSE = (1 << i for i in range(8))
+# Those of CharTrait.
+LETTER, NUMBER, SPACE, NUMERIC, COMBINING, JOINS, PREPENDS, BREAKS, PICTOGRAPH, COMPATIBILITY, COMPOSES = (
+    1 << i for i in range(11)
+)
+JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
 BERT_OFF = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False}
 
 
@@ -45,8 +52,10 @@ def combining_classes(decomposition: dict[int, str]) -> dict[int, int]:
     """Canonical combining class by code point, found from how the reference orders it against known characters."""
     nfd = normalizers.NFD().normalize_str
     known = {}
-    for c in range(0x300, 0x20000):
-        if unicodedata.combining(chr(c)) and c not in decomposition:
+    for c in CODE_POINTS[0x300:0x20000]:
+        # Characters that are younger than the reference do not move there.
+        moves = nfd(f"a\u0345{chr(c)}")[1] == chr(c) or nfd(f"a{chr(c)}\u0334")[1] == "\u0334"
+        if unicodedata.combining(chr(c)) and c not in decomposition and moves:
             known.setdefault(unicodedata.combining(chr(c)), chr(c))
     ladder = sorted(known)
     classes = {}
@@ -104,6 +113,105 @@ def ask():
     return flags, lowered, decomposed, classes
 
 
+def form_of_every_character_is_one_letter() -> bytes:
+    """A charsmap that makes every character, and every grapheme cluster below six bytes, the letter x."""
+    keys = [chr(c).encode() for c in CODE_POINTS if c]
+    # Every prefix has a block of 256 units of its own, and all characters share one value.
+    blocks = {b"": 0, "value": 1}
+    for key in keys:
+        for length in range(1, len(key)):
+            blocks.setdefault(key[:length], len(blocks))
+    units = np.zeros(256 * len(blocks), np.uint32)
+
+    def place(prefix):
+        """Where the unit of a prefix is: its byte over the last bytes before it, in the block of the rest."""
+        base = 256 * blocks[prefix[:-1]]
+        return base | low[prefix[:-1]] ^ prefix[-1]
+
+    # An offset of a multiple of 256 fits into a unit whatever its size, so units keep the low byte of their parent.
+    low = {b"": 0}
+    for key in keys:
+        for length in range(1, len(key) + 1):
+            prefix = key[:length]
+            at = place(prefix)
+            is_key = length == len(key)
+            target = blocks["value"] if is_key else blocks[prefix]
+            low.setdefault(prefix, at & 0xFF)
+            units[at] = ((at >> 8) ^ target) << 10 | 1 << 9 | (1 << 8 if is_key else 0) | prefix[-1]
+    units[0] = 0
+    blob = units.astype("<u4").tobytes()
+    return struct.pack("<I", len(blob)) + blob + b"x\0"
+
+
+def grapheme_traits() -> dict[int, int]:
+    """JOINS, PREPENDS, BREAKS and PICTOGRAPH, from which clusters the reference takes as a whole."""
+    form = normalizers.Precompiled(form_of_every_character_is_one_letter()).normalize_str
+    mark, joiner = "\u0301", "\u200d"
+    found = dict.fromkeys(CODE_POINTS, 0)
+    for c in CODE_POINTS[1:]:
+        char = chr(c)
+        if form(char) != "x":
+            sys.exit(f"U+{c:04X}: the charsmap for asking gives {form(char)!r}")
+        if form("a" + char) == "x":
+            found[c] |= JOINS
+        elif form(char + "a") == "x":
+            found[c] |= PREPENDS
+        if len(char.encode()) < 4 and form(char + mark) == "xx":
+            found[c] |= BREAKS
+        # After a copyright sign and a joiner it is in their cluster, and so keeps its mark.
+        if not found[c] and len(char.encode()) == 3 and form("\u00a9" + joiner + char + mark) == "xxxx":
+            found[c] |= PICTOGRAPH
+    found[0] = BREAKS
+    for char in "\u00a9\u00ae":
+        found[ord(char)] |= PICTOGRAPH
+    return found
+
+
+def compositions(decomposed: dict[int, str]) -> dict[tuple[str, str], int]:
+    nfc = normalizers.NFC().normalize_str
+    pairs = {}
+    for c, form in decomposed.items():
+        first, second = nfc(form[:-1]), form[-1]
+        if len(first) == 1 and nfc(first + second) == chr(c):
+            pairs[first, second] = c
+    return pairs
+
+
+def ask_traits(decomposed: dict[int, str], classes: dict[int, int]):
+    drop = {
+        LETTER: normalizers.Replace(Regex(r"\p{L}"), "").normalize_str,
+        NUMBER: normalizers.Replace(Regex(r"\p{N}"), "").normalize_str,
+        SPACE: normalizers.Replace(Regex(r"\s"), "").normalize_str,
+        COMBINING: normalizers.StripAccents().normalize_str,
+    }
+    digits = pre_tokenizers.Digits().pre_tokenize_str
+    nfc, nfd, nfkd = (getattr(normalizers, name)().normalize_str for name in ("NFC", "NFD", "NFKD"))
+    traits, compatible = [0] * 0x110000, {}
+    for c, trait in grapheme_traits().items():
+        traits[c] = trait
+    pairs = compositions(decomposed)
+    seconds = {second for _, second in pairs}
+    for c in CODE_POINTS:
+        char = chr(c)
+        for trait, without in drop.items():
+            traits[c] |= trait if without(char) == "" else 0
+        traits[c] |= NUMERIC if len(digits("a" + char)) == 2 else 0
+        if nfkd(char) != nfd(char):
+            traits[c] |= COMPATIBILITY
+            compatible[c] = nfkd(char)
+        if nfc(char) != char or char in seconds or c in classes or c in JAMO:
+            traits[c] |= COMPOSES
+    return traits, compatible, pairs
+
+
+def blocks_of(values):
+    blocks, index = {}, []
+    for start in range(0, 0x110000, BLOCK):
+        index.append(blocks.setdefault(tuple(values[start : start + BLOCK]), len(blocks)))
+    assert len(blocks) < 65536
+    return index, [value for block in blocks for value in block]
+
+
 def lines(numbers, width=116):
     out, line = [], ""
     for number in numbers:
@@ -136,13 +244,11 @@ def mapping(name, table):
 
 def main() -> int:
     flags, lowered, decomposed, classes = ask()
-    blocks, index = [], []
-    for start in range(0, 0x110000, BLOCK):
-        block = tuple(flags[start : start + BLOCK])
-        if block not in blocks:
-            blocks.append(block)
-        index.append(blocks.index(block))
-    assert len(blocks) < 65536 and max(len(v) for v in lowered.values()) < 4
+    traits, compatible, pairs = ask_traits(decomposed, classes)
+    index, blocks = blocks_of(flags)
+    trait_index, trait_blocks = blocks_of(traits)
+    ordered = sorted(pairs)
+    assert max(len(v) for v in lowered.values()) < 4
     body = "\n".join(
         [
             "// SPDX-License-Identifier: Apache-2.0",
@@ -154,9 +260,16 @@ def main() -> int:
             "namespace emberline::unicode {",
             "",
             array("uint16_t", "kFlagBlockOf", index)
-            + array("uint8_t", "kFlagBlocks", [f for block in blocks for f in block])
+            + array("uint8_t", "kFlagBlocks", blocks)
+            + array("uint16_t", "kTraitBlockOf", trait_index)
+            + array("uint16_t", "kTraitBlocks", trait_blocks)
             + mapping("Lower", lowered)
             + mapping("Decomposition", decomposed)
+            + mapping("Compatibility", compatible)
+            + array("uint32_t", "kCompositionFirst", [ord(first) for first, _ in ordered])
+            + array("uint32_t", "kCompositionSecond", [ord(second) for _, second in ordered])
+            + array("uint32_t", "kCompositionWhole", [pairs[pair] for pair in ordered])
+            + f"const size_t kNumCompositions = {len(ordered)};\n"
             + array("uint32_t", "kCombiningKeys", sorted(classes))
             + array("uint8_t", "kCombiningClasses", [classes[c] for c in sorted(classes)])
             + f"const size_t kNumCombiningKeys = {len(classes)};\n",
@@ -168,8 +281,9 @@ def main() -> int:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     out.write_text(body, encoding="utf-8")
     print(
-        f"{out}: {len(body.splitlines())} lines, {len(blocks)} blocks, {len(lowered)} lower, "
-        f"{len(decomposed)} decompositions, {len(classes)} combining classes"
+        f"{out}: {len(body.splitlines())} lines, {len(blocks) // BLOCK} and {len(trait_blocks) // BLOCK} blocks, "
+        f"{len(lowered)} lower, {len(decomposed)} and {len(compatible)} decompositions, {len(pairs)} compositions, "
+        f"{len(classes)} combining classes"
     )
     return 0
 

@@ -111,7 +111,7 @@ def suites() -> list[Suite]:
         ),
         Suite(
             "tsan",
-            ctest("tsan", "engine|api|Engine|Api|Embed|DeviceQueue|Team|SharedStream"),
+            ctest("tsan", "engine|api|Engine|Api|Embed|DeviceQueue|Team|SharedStream|WordCache"),
             "build/test/tsan.xml",
             minutes=30,
             only_all=True,
@@ -122,7 +122,16 @@ def suites() -> list[Suite]:
         Suite("spark", pytest("spark", "tests/spark -m 'not slow'"), "build/test/spark.xml"),
         *spark_lines(),
         Suite("ids", [".venv/bin/python tools/compare_ids.py --lines 10000"]),
-        Suite("ids-all", [".venv/bin/python tools/compare_ids.py --lines 100000"], minutes=60, only_all=True),
+        Suite(
+            "ids-all",
+            [
+                ".venv/bin/python tools/compare_ids.py --lines 100000",
+                ".venv/bin/python tools/train_tokenizers.py build/tokenizers",
+                ".venv/bin/python tools/compare_ids.py build/tokenizers --lines 100000 --max-tokens 512",
+            ],
+            minutes=60,
+            only_all=True,
+        ),
         Suite("parity", parity(), minutes=90, only_all=True),
         Suite("docs", pytest("docs", "tests/docs"), "build/test/docs.xml"),
         Suite("slow", pytest("slow", "tests/python tests/spark -m slow"), "build/test/slow.xml", 60, only_all=True),

@@ -20,6 +20,11 @@ class BertNormalizer final : public Normalizer {
   }
 
   void append(std::string_view text, std::string& out) const override;
+  Cuts cuts() const override { return Cuts::kBeforeSeparators; }
+  bool drops_start(std::string_view text) const override {
+    const uint8_t flags = unicode::flags(utf8::step(text).code_point);
+    return (config_.clean_text && flags & unicode::kCleaned) || (config_.strip_accents && flags & unicode::kMark);
+  }
 
  private:
   // What one character of the basic plane becomes: up to three bytes of UTF-8, or the way to find out.

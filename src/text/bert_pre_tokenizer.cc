@@ -11,17 +11,17 @@ namespace {
 
 constexpr uint8_t kLimits = unicode::kWhitespace | unicode::kPunctuation;
 
-class BertPreTokenizer final : public PreTokenizer {
+class BertPreTokenizer final : public Splitter {
  public:
   BertPreTokenizer() {
     for (char32_t c = 0; c < 128; ++c) ascii_[c] = unicode::flags(c) & kLimits;
   }
 
-  void append_words(std::string_view text, std::vector<WordSpan>& words) const override {
+  void append_words(std::string_view text, WordSpan whole, std::vector<WordSpan>& words) const override {
     const char* const data = text.data();
-    const char* const end = data + text.size();
-    const char* word = data;
-    for (const char* p = data; p < end;) {
+    const char* const end = data + whole.end;
+    const char* word = data + whole.begin;
+    for (const char* p = word; p < end;) {
       const char* const here = p;
       const auto lead = static_cast<uint8_t>(*p);
       const uint8_t limit =
@@ -33,10 +33,11 @@ class BertPreTokenizer final : public PreTokenizer {
       }
       word = p;
     }
-    if (end > word) words.push_back({static_cast<size_t>(word - data), text.size()});
+    if (end > word) words.push_back({static_cast<size_t>(word - data), whole.end});
   }
 
   bool separates(char32_t c) const override { return unicode::flags(c) & kLimits; }
+  Cuts cuts() const override { return Cuts::kBeforeSeparators; }
 
  private:
   std::array<uint8_t, 128> ascii_;

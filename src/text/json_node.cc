@@ -150,6 +150,11 @@ bool JsonNode::boolean() const {
   return json(value_).get<bool>();
 }
 
+double JsonNode::number() const {
+  if (!json(value_).is_number()) fail_type(*this, value_, "a number");
+  return json(value_).get<double>();
+}
+
 int64_t JsonNode::integer(int64_t lowest, int64_t highest) const {
   if (!json(value_).is_number_integer()) fail_type(*this, value_, "an integer");
   const bool huge = json(value_).is_number_unsigned() &&
@@ -177,6 +182,38 @@ std::vector<std::pair<std::string, int32_t>> JsonNode::ids() const {
   std::stable_sort(found.begin(), found.end(), is_before);
   // The last of the same name stays.
   found.erase(found.begin(), std::unique(found.rbegin(), found.rend(), is_same).base());
+  return found;
+}
+
+std::vector<std::pair<std::string, double>> JsonNode::scores() const {
+  if (!is_list()) fail_type(*this, value_, "a list of pieces with their scores");
+  std::vector<std::pair<std::string, double>> found;
+  found.reserve(json(value_).size());
+  for (const Json& entry : json(value_)) {
+    const bool fits = entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_number();
+    check(fits, Code::kFormat, "{}[{}]: expected [piece, score]", place_, found.size());
+    found.emplace_back(entry[0].get<std::string>(), entry[1].get<double>());
+  }
+  return found;
+}
+
+std::vector<std::pair<std::string, std::string>> JsonNode::pairs() const {
+  if (!is_list()) fail_type(*this, value_, "a list of pairs");
+  std::vector<std::pair<std::string, std::string>> found;
+  found.reserve(json(value_).size());
+  for (const Json& entry : json(value_)) {
+    if (entry.is_string()) {
+      const std::string text = entry.get<std::string>();
+      const size_t space = text.find(' ');
+      check(space != std::string::npos && text.find(' ', space + 1) == std::string::npos, Code::kFormat,
+            "{}[{}]: got \"{}\", expected two pieces with a space between them", place_, found.size(), text);
+      found.emplace_back(text.substr(0, space), text.substr(space + 1));
+      continue;
+    }
+    const bool fits = entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string();
+    check(fits, Code::kFormat, "{}[{}]: expected two pieces", place_, found.size());
+    found.emplace_back(entry[0].get<std::string>(), entry[1].get<std::string>());
+  }
   return found;
 }
 

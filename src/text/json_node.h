@@ -33,9 +33,14 @@ class JsonNode {
 
   std::string text() const;
   bool boolean() const;
+  double number() const;
   int64_t integer(int64_t lowest, int64_t highest) const;
   // Members of an object whose values are all integers, sorted by name.
   std::vector<std::pair<std::string, int32_t>> ids() const;
+  // Elements of a list, each a list of a string and a number.
+  std::vector<std::pair<std::string, double>> scores() const;
+  // Elements of a list, each a list of two strings, or one string that has a space between the two.
+  std::vector<std::pair<std::string, std::string>> pairs() const;
 
   bool boolean_or(const char* key, bool otherwise) const;  // otherwise: the member is missing or null
   std::string text_or(const char* key, const std::string& otherwise) const;

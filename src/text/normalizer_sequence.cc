@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/normalizer_sequence.h"
 
+#include <algorithm>
+
 namespace emberline {
 namespace {
 
@@ -17,6 +19,24 @@ class NormalizerSequence final : public Normalizer {
       form.swap(next);
     }
     out += form;
+  }
+
+  Cuts cuts() const override {
+    Cuts strictest = Cuts::kBeforeSeparators;
+    for (const auto& part : parts_) strictest = std::max(strictest, part->cuts());
+    return strictest;
+  }
+
+  bool drops_start(std::string_view text) const override {
+    std::string form(text);
+    std::string next;
+    for (const auto& part : parts_) {
+      if (form.empty() || part->drops_start(form)) return true;
+      next.clear();
+      part->append(form, next);
+      form.swap(next);
+    }
+    return false;
   }
 
  private:

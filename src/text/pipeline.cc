@@ -37,12 +37,17 @@ AddedTokenMatcher matcher_for(const TokenizerParts& parts, bool normalized) {
 
 Tokenizer::Pipeline::Pipeline(TokenizerParts from)
     : parts(std::move(from)), raw_tokens_(matcher_for(parts, false)), normalized_tokens_(matcher_for(parts, true)) {
+  if (parts.pre_tokenizer != nullptr) {
+    cuts_ = parts.pre_tokenizer->cuts();
+    asks_for_start_ = parts.pre_tokenizer->asks_for_start();
+  }
+  if (parts.normalizer != nullptr) cuts_ = std::max(cuts_, parts.normalizer->cuts());
   std::string scratch;
   for (char32_t c = 0; c < 128; ++c) cut_before_ascii_[c] = may_cut_before(c, scratch);
   const bool replaces = std::any_of(parts.added_tokens.begin(), parts.added_tokens.end(), [](const AddedToken& token) {
     return token.content.find("\xEF\xBF\xBD") != std::string::npos;
   });
-  in_parts_ = cut_before_ascii_[' '] && normalized_tokens_.empty() && !replaces;
+  in_parts_ = cuts_ != Cuts::kNowhere && cut_before_ascii_[' '] && normalized_tokens_.empty() && !replaces;
 }
 
 void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Encoding& out) const {
@@ -66,7 +71,7 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
     const size_t limit = in_parts_ ? cut(text, at + kPartBytes, scratch.normalized) : text.size();
     AddedTokenMatcher::Match match{limit, limit, -1};
     const bool matched = !raw_tokens_.empty() && raw_tokens_.next(text, limit, cursor, match);
-    if (match.begin > at) append_segment(text.substr(at, match.begin - at), enough, out);
+    if (match.begin > at) append_segment(text.substr(at, match.begin - at), at == 0, enough, out);
     if (matched) out.ids.push_back(match.id);
     at = std::max(at, match.end);
   }
@@ -95,6 +100,13 @@ bool Tokenizer::Pipeline::may_cut_before(char32_t c, std::string& scratch) const
 
 // The first place at or behind `from` where text may be cut.
 size_t Tokenizer::Pipeline::cut(std::string_view text, size_t from, std::string& scratch) const {
+  if (cuts_ == Cuts::kBetweenPlainWords) {
+    for (; from < text.size(); ++from) {
+      const auto before = static_cast<uint8_t>(text[from - 1]);
+      if (text[from] == ' ' && before > 0x20 && before < 0x7F) return from;
+    }
+    return text.size();
+  }
   while (from < text.size()) {
     const auto lead = static_cast<uint8_t>(text[from]);
     if (lead < 0x80) {
@@ -110,7 +122,7 @@ size_t Tokenizer::Pipeline::cut(std::string_view text, size_t from, std::string&
 }
 
 // `text` holds no raw added token.
-void Tokenizer::Pipeline::append_segment(std::string_view text, size_t enough, Encoding& out) const {
+void Tokenizer::Pipeline::append_segment(std::string_view text, bool at_start, size_t enough, Encoding& out) const {
   Encoding::Scratch& scratch = out.scratch;
   if (in_parts_ && utf8::valid_prefix(text) != text.size()) {
     scratch.text.clear();
@@ -118,33 +130,33 @@ void Tokenizer::Pipeline::append_segment(std::string_view text, size_t enough, E
     text = scratch.text;
   }
   if (parts.normalizer != nullptr) {
+    if (at_start && asks_for_start_ && parts.normalizer->drops_start(text)) at_start = false;
     scratch.normalized.clear();
     parts.normalizer->append(text, scratch.normalized);
     text = scratch.normalized;
   }
   if (normalized_tokens_.empty()) {
-    append_normalized(text, enough, out);
+    append_normalized(text, at_start, enough, out);
     return;
   }
   AddedTokenMatcher::Cursor cursor;
   for (size_t at = 0; at < text.size();) {
     AddedTokenMatcher::Match match{text.size(), text.size(), -1};
     const bool matched = normalized_tokens_.next(text, text.size(), cursor, match);
-    if (match.begin > at) append_normalized(text.substr(at, match.begin - at), enough, out);
+    if (match.begin > at) append_normalized(text.substr(at, match.begin - at), at_start && at == 0, enough, out);
     if (matched) out.ids.push_back(match.id);
     at = std::max(at, match.end);
   }
 }
 
-void Tokenizer::Pipeline::append_normalized(std::string_view text, size_t enough, Encoding& out) const {
-  std::vector<WordSpan>& words = out.scratch.words;
-  words.clear();
-  if (parts.pre_tokenizer != nullptr) {
-    parts.pre_tokenizer->append_words(text, words);
-  } else if (!text.empty()) {
-    words.push_back({0, text.size()});
-  }
-  parts.model->append_ids(text, words, enough, out.ids);
+void Tokenizer::Pipeline::append_normalized(std::string_view text, bool at_start, size_t enough, Encoding& out) const {
+  if (text.empty()) return;
+  Words& words = out.scratch.words;
+  words.text = text;
+  words.at_start = at_start;
+  words.spans.assign(1, {0, text.size()});
+  if (parts.pre_tokenizer != nullptr) parts.pre_tokenizer->split(words);
+  parts.model->append_ids(words.text, words.spans, enough, out.ids);
 }
 
 }  // namespace emberline

@@ -34,12 +34,14 @@ struct Tokenizer::Pipeline {
  private:
   bool may_cut_before(char32_t c, std::string& scratch) const;
   size_t cut(std::string_view text, size_t from, std::string& scratch) const;
-  void append_segment(std::string_view text, size_t enough, Encoding& out) const;
-  void append_normalized(std::string_view text, size_t enough, Encoding& out) const;
+  void append_segment(std::string_view text, bool at_start, size_t enough, Encoding& out) const;
+  void append_normalized(std::string_view text, bool at_start, size_t enough, Encoding& out) const;
 
   AddedTokenMatcher raw_tokens_;         // matched before the normalizer
   AddedTokenMatcher normalized_tokens_;  // matched after it
-  bool in_parts_ = false;                // text may be read in parts, so that truncation stops early
+  Cuts cuts_ = Cuts::kNowhere;
+  bool asks_for_start_ = false;  // the pre-tokenizer does
+  bool in_parts_ = false;        // text may be read in parts, so that truncation stops early
   std::array<bool, 128> cut_before_ascii_ = {};
 };
 

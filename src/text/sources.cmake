@@ -4,18 +4,38 @@ target_sources(emberline_core PRIVATE
   src/text/added_vocabulary.cc
   src/text/bert_normalizer.cc
   src/text/bert_pre_tokenizer.cc
+  src/text/bpe.cc
+  src/text/byte_level.cc
+  src/text/char_normalizers.cc
+  src/text/graphemes.cc
   src/text/json_node.cc
+  src/text/merge_table.cc
+  src/text/metaspace.cc
+  src/text/model_json.cc
+  src/text/normalizer_json.cc
   src/text/normalizer_sequence.cc
+  src/text/pattern_split.cc
   src/text/piece_trie.cc
   src/text/pipeline.cc
+  src/text/post_processor_json.cc
+  src/text/pre_tokenizer_json.cc
+  src/text/pre_tokenizer_sequence.cc
+  src/text/precompiled.cc
+  src/text/rebuilt_tokenizer.cc
+  src/text/replace.cc
+  src/text/splits.cc
   src/text/template_processor.cc
   src/text/tokenizer.cc
   src/text/tokenizer_files.cc
   src/text/tokenizer_json.cc
   src/text/tokenizer_settings.cc
   src/text/unicode.cc
+  src/text/unicode_form.cc
   src/text/unicode_tables.cc
+  src/text/unigram.cc
   src/text/utf8.cc
   src/text/vocab_txt.cc
+  src/text/word_cache.cc
+  src/text/word_level.cc
   src/text/wordpiece.cc
 )

@@ -12,21 +12,45 @@
 
 namespace emberline {
 
+// Where a stage lets a text be cut so that the parts, each given to it alone, come out as they do in the whole.
+enum class Cuts {
+  kBeforeSeparators,   // before any character that separates words
+  kBetweenPlainWords,  // before a space that follows a visible ASCII character
+  kNowhere,
+};
+
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
-  // Appends the normalized form of `text` to `out`. Text may be cut before a character whose own form begins with white
-  // space or punctuation: the parts' forms then follow each other as they do in the whole's.
+  // Appends the normalized form of `text` to `out`.
   virtual void append(std::string_view text, std::string& out) const = 0;
+  virtual Cuts cuts() const { return Cuts::kBetweenPlainWords; }
+  // True if the form no longer begins where `text` (not empty) does, because its first character was dropped.
+  virtual bool drops_start(std::string_view) const { return false; }
 };
 
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  // Appends the words of `text` in order.
-  virtual void append_words(std::string_view text, std::vector<WordSpan>& words) const = 0;
-  // True if no word ever reaches over the place before `c`.
+  // Replaces each word by the words that it is cut into, in order; none is empty.
+  virtual void split(Words& words) const = 0;
+  // True if no word ever reaches over the place before `c`, given that the text may be cut there at all.
   virtual bool separates(char32_t c) const = 0;
+  // True if Words::at_start makes a difference.
+  virtual bool asks_for_start() const { return false; }
+  virtual Cuts cuts() const { return Cuts::kBetweenPlainWords; }
+};
+
+// A pre-tokenizer that leaves the text as it is.
+class Splitter : public PreTokenizer {
+ public:
+  void split(Words& words) const final {
+    words.next_spans.clear();
+    for (const WordSpan& word : words.spans) append_words(words.text, word, words.next_spans);
+    words.spans.swap(words.next_spans);
+  }
+  // Appends the words of text[word.begin, word.end) in order; their places are in `text`.
+  virtual void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const = 0;
 };
 
 class TokenModel {

@@ -19,6 +19,24 @@ struct WordSpan {
   size_t end;
 };
 
+// A text on its way through the pre-tokenizers, and where its words are.
+struct Words {
+  std::string_view text;        // the caller's, or `written`
+  std::vector<WordSpan> spans;  // in order, none empty
+  bool at_start = true;         // the text is where its row begins
+
+  // A stage that changes the text writes it to next_written and calls take_written.
+  std::vector<WordSpan> next_spans;
+  std::string next_written;
+  std::string written;
+
+  void take_written() {
+    written.swap(next_written);
+    text = written;
+    spans.swap(next_spans);
+  }
+};
+
 struct Encoding {
   std::vector<int32_t> ids;    // [num_tokens] special tokens included
   std::vector<int32_t> types;  // [num_tokens]
@@ -28,7 +46,7 @@ struct Encoding {
   struct Scratch {
     std::string text;
     std::string normalized;
-    std::vector<WordSpan> words;
+    Words words;
   } scratch;
 };
 

@@ -11,10 +11,10 @@
 #include "text/added_vocabulary.h"
 #include "text/bert_normalizer.h"
 #include "text/bert_pre_tokenizer.h"
+#include "text/rebuilt_tokenizer.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_settings.h"
 #include "text/vocab_txt.h"
-#include "text/wordpiece.h"
 
 namespace emberline {
 namespace {
@@ -68,10 +68,11 @@ void compare(const TokenizerFile& file, const BertNormalizerConfig& normalizer, 
     warnings.differ("normalizer", file.normalizer ? "another" : "null", "BertNormalizer");
   }
   warnings.differ("pre_tokenizer", file.pre_tokenizer_type, "BertPreTokenizer");
-  warnings.differ("model.unk_token", file.wordpiece.unk_token, wordpiece.unk_token);
-  warnings.differ("model.continuing_subword_prefix", file.wordpiece.continuing_subword_prefix,
+  const auto& model = std::get<WordPieceConfig>(file.model);
+  warnings.differ("model.unk_token", model.unk_token, wordpiece.unk_token);
+  warnings.differ("model.continuing_subword_prefix", model.continuing_subword_prefix,
                   wordpiece.continuing_subword_prefix);
-  warnings.differ("model.max_input_chars_per_word", std::to_string(file.wordpiece.max_input_chars_per_word),
+  warnings.differ("model.max_input_chars_per_word", std::to_string(model.max_input_chars_per_word),
                   std::to_string(wordpiece.max_input_chars_per_word));
   warnings.differ("post_processor", order(file.post_processor), order(post_processor));
 }
@@ -109,9 +110,13 @@ void add_tokens(const std::vector<AddedToken>& tokens, AddedVocabulary& vocabula
 // Pipeline of transformers' BertTokenizer. `file` holds the vocabulary; the rest of it counts only for the warnings,
 // and not at all where there is no tokenizer.json.
 TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file, bool has_file) {
+  auto* const model = std::get_if<WordPieceConfig>(&file.model);
+  check(model != nullptr, Code::kUnsupported,
+        "tokenizer.json: the model is not WordPiece, as BertTokenizer needs it; name the tokenizer_class that fits in "
+        "tokenizer_config.json, or PreTrainedTokenizerFast to go by tokenizer.json");
   TokenizerParts parts;
   const Warnings warnings(parts.warnings);
-  AddedVocabulary vocabulary(file.wordpiece.vocab);
+  AddedVocabulary vocabulary(model->vocab);
   add_tokens(listed_tokens(settings, file), vocabulary, warnings);
   add_named_tokens(settings, vocabulary);
 
@@ -124,7 +129,7 @@ TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file,
                                       0};
   if (has_file) compare(file, normalizer, wordpiece, post_processor, warnings);
 
-  wordpiece.vocab = std::move(file.wordpiece.vocab);
+  wordpiece.vocab = model->vocab;
   parts.normalizer = make_bert_normalizer(normalizer);
   parts.pre_tokenizer = make_bert_pre_tokenizer();
   parts.model = make_wordpiece(wordpiece);
@@ -138,14 +143,42 @@ TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file,
 TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile file) {
   TokenizerParts parts;
   const Warnings warnings(parts.warnings);
-  AddedVocabulary vocabulary(file.wordpiece.vocab);
+  const Vocabulary pieces = vocabulary_of(file.model);
+  AddedVocabulary vocabulary(pieces);
   add_tokens(file.added_tokens, vocabulary, warnings);
   add_tokens(listed_tokens(settings, file), vocabulary, warnings);
   add_named_tokens(settings, vocabulary);
   parts.normalizer = std::move(file.normalizer);
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
-  parts.model = make_wordpiece(file.wordpiece);
+  if (auto* unigram = std::get_if<UnigramConfig>(&file.model)) round_scores_as_tokenizers(*unigram);
+  parts.model = make_token_model(file.model, "tokenizer.json: model");
   parts.post_processor = make_template_processor(std::move(file.post_processor));
+  parts.added_tokens = vocabulary.tokens();
+  parts.vocab_size = vocabulary.largest_id() + 1;
+  return parts;
+}
+
+// LlamaTokenizer is built from a file whose words are bytes as that file has it.
+bool is_rebuilt_from(const TokenizerSettings& settings, const TokenizerFile& file) {
+  const auto* bpe = std::get_if<BpeConfig>(&file.model);
+  const bool bytes = bpe != nullptr && bpe->byte_level;
+  return !settings.tokenizer_class.empty() && !(bytes && settings.tokenizer_class == "LlamaTokenizer");
+}
+
+// Pipeline of another class that transformers builds anew.
+TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
+  add_default_tokens(settings);
+  TokenizerParts parts;
+  const Warnings warnings(parts.warnings);
+  rebuild_stages(settings, file);
+  const Vocabulary pieces = vocabulary_of(file.model);
+  AddedVocabulary vocabulary(pieces);
+  add_tokens(listed_tokens(settings, file), vocabulary, warnings);
+  add_named_tokens(settings, vocabulary);
+  parts.normalizer = std::move(file.normalizer);
+  parts.pre_tokenizer = std::move(file.pre_tokenizer);
+  parts.model = make_token_model(file.model, "tokenizer.json: model");
+  parts.post_processor = make_template_processor(rebuilt_post_processor(settings, file.post_processor, vocabulary));
   parts.added_tokens = vocabulary.tokens();
   parts.vocab_size = vocabulary.largest_id() + 1;
   return parts;
@@ -163,11 +196,12 @@ TokenizerParts read_tokenizer_files(const fs::path& directory) {
   } else {
     check(fs::exists(directory / "vocab.txt"), Code::kIo, "{}: has neither tokenizer.json nor vocab.txt",
           directory.string());
-    file.wordpiece.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"));
+    file.model = WordPieceConfig{.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"))};
   }
   const bool left = settings.truncation_side.empty() ? file.truncate_left : settings.truncation_side == "left";
-  TokenizerParts parts = settings.rebuilds_bert ? build_bert(settings, std::move(file), has_json)
-                                                : build_from_file(settings, std::move(file));
+  TokenizerParts parts = settings.rebuilds_bert            ? build_bert(settings, std::move(file), has_json)
+                         : is_rebuilt_from(settings, file) ? build_rebuilt(settings, std::move(file))
+                                                           : build_from_file(settings, std::move(file));
   parts.truncate_left = left;
   parts.match_special_tokens = !settings.split_special_tokens;
   return parts;

@@ -10,9 +10,9 @@
 #include "text/added_tokens.h"
 #include "text/bert_normalizer.h"
 #include "text/json_node.h"
+#include "text/model_json.h"
 #include "text/stages.h"
 #include "text/template_processor.h"
-#include "text/wordpiece.h"
 
 namespace emberline {
 
@@ -21,9 +21,10 @@ struct TokenizerFile {
   std::optional<BertNormalizerConfig> bert_normalizer;  // if the normalizer is just that
   std::unique_ptr<PreTokenizer> pre_tokenizer;          // null where the file has null
   std::string pre_tokenizer_type;                       // "null" for null
-  WordPieceConfig wordpiece;
+  TokenModelConfig model;
   std::vector<AddedToken> added_tokens;  // in the order of the file, with the file's ids
   TemplateConfig post_processor;
+  std::string charsmap;  // of the first Precompiled of the normalizer, as bytes; empty: none
   bool truncate_left = false;
 };
 

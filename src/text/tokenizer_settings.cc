@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "text/json_node.h"
+#include "text/rebuilt_tokenizer.h"
 #include "text/tokenizer_json.h"
 
 namespace emberline {
@@ -21,11 +22,38 @@ constexpr std::string_view kBertClasses[] = {
     "DistilBertTokenizer", "ElectraTokenizer",    "LayoutLMTokenizer",          "LxmertTokenizer",
     "MobileBertTokenizer", "SqueezeBertTokenizer"};
 // Classes that are built in ways of their own, which are not followed here.
-constexpr std::string_view kOtherClasses[] = {"FunnelTokenizer", "LayoutLMv2Tokenizer", "MPNetTokenizer",
-                                              "SplinterTokenizer"};
+constexpr std::string_view kOtherClasses[] = {
+    "BarthezTokenizer",   "BigBirdTokenizer",    "BlenderbotTokenizer", "CLIPTokenizer",    "CodeGenTokenizer",
+    "CodeLlamaTokenizer", "CohereTokenizer",     "DebertaTokenizer",    "FunnelTokenizer",  "GPTNeoXTokenizer",
+    "HerbertTokenizer",   "LayoutLMv2Tokenizer", "LukeTokenizer",       "MBart50Tokenizer", "MBartTokenizer",
+    "MLukeTokenizer",     "NllbTokenizer",       "OpenAIGPTTokenizer",  "PegasusTokenizer", "Qwen3_5Tokenizer",
+    "ReformerTokenizer",  "RemBertTokenizer",    "SplinterTokenizer",   "UdopTokenizer",    "XGLMTokenizer",
+    "XLNetTokenizer"};
 // Model types whose tokenizer is BertTokenizer where no file names a class.
 constexpr std::string_view kBertModelTypes[] = {"bert",          "convbert", "distilbert", "electra",    "ernie",
                                                 "megatron-bert", "nezha",    "nomic_bert", "squeezebert"};
+// Other model types and their classes; empty: tokenizer.json rules, whatever class a file names.
+constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {{"albert", "AlbertTokenizer"},
+                                                                         {"bart", "RobertaTokenizer"},
+                                                                         {"camembert", "CamembertTokenizer"},
+                                                                         {"deberta-v2", "DebertaV2Tokenizer"},
+                                                                         {"gemma", "GemmaTokenizer"},
+                                                                         {"gemma2", "GemmaTokenizer"},
+                                                                         {"gemma3", "GemmaTokenizer"},
+                                                                         {"gemma3_text", "GemmaTokenizer"},
+                                                                         {"gpt2", "GPT2Tokenizer"},
+                                                                         {"jina_embeddings_v3", "XLMRobertaTokenizer"},
+                                                                         {"modernbert", ""},
+                                                                         {"mpnet", "MPNetTokenizer"},
+                                                                         {"mt5", "T5Tokenizer"},
+                                                                         {"qwen2", "Qwen2Tokenizer"},
+                                                                         {"qwen3", "Qwen2Tokenizer"},
+                                                                         {"roberta", "RobertaTokenizer"},
+                                                                         {"roberta-prelayernorm", "RobertaTokenizer"},
+                                                                         {"t5", "T5Tokenizer"},
+                                                                         {"umt5", ""},
+                                                                         {"xlm-roberta", "XLMRobertaTokenizer"},
+                                                                         {"xlm-roberta-xl", ""}};
 
 template <typename List>
 bool contains(const List& list, std::string_view name) {
@@ -37,18 +65,36 @@ std::optional<JsonFile> read_json(const fs::path& directory, const char* name) {
   return JsonFile::parse(read_text_file(directory / name), name);
 }
 
-bool rebuilds_bert(std::string tokenizer_class, const std::optional<JsonFile>& config) {
+// The class that transformers takes: what a file names, or else what goes with the model type. Empty: tokenizer.json
+// rules.
+std::string class_of(std::string named, const std::optional<JsonFile>& config) {
   std::string model_type;
   if (config) {
-    if (tokenizer_class.empty()) tokenizer_class = config->root().text_or("tokenizer_class", "");
+    if (named.empty()) named = config->root().text_or("tokenizer_class", "");
     model_type = config->root().text_or("model_type", "");
   }
-  if (tokenizer_class.empty()) return contains(kBertModelTypes, model_type);
-  if (tokenizer_class.ends_with("Fast")) tokenizer_class.resize(tokenizer_class.size() - 4);
-  check(!contains(kOtherClasses, tokenizer_class), Code::kUnsupported,
-        "tokenizer_config.json: tokenizer_class \"{}\" is not supported; BertTokenizer and its kin are",
-        tokenizer_class);
-  return contains(kBertClasses, tokenizer_class);
+  if (named.ends_with("Fast")) named.resize(named.size() - 4);
+  std::optional<std::string> registered;
+  if (contains(kBertModelTypes, model_type)) registered = "BertTokenizer";
+  for (const auto& [type, tokenizer_class] : kModelTypes) {
+    if (type == model_type) registered = tokenizer_class;
+  }
+  if (named.empty()) return registered.value_or("");
+  if (registered && registered->empty()) return "";
+  // The one model type whose files are known to name wrong classes.
+  if (model_type == "qwen2") return "Qwen2Tokenizer";
+  return named;
+}
+
+// Empty where tokenizer.json rules.
+std::string rebuilt_class(const std::string& tokenizer_class) {
+  check(
+      !contains(kOtherClasses, tokenizer_class), Code::kUnsupported,
+      "tokenizer_config.json: tokenizer_class \"{}\" is built in a way that is not supported; PreTrainedTokenizerFast "
+      "goes by tokenizer.json alone",
+      tokenizer_class);
+  if (contains(kBertClasses, tokenizer_class)) return "BertTokenizer";
+  return is_rebuilt(tokenizer_class) ? tokenizer_class : "";
 }
 
 AddedToken special_token(const std::string& content) {
@@ -111,6 +157,13 @@ std::vector<AddedToken> read_older_tokens(const JsonNode& root, const std::map<s
 }
 
 void read_tokenizer_config(const JsonNode& root, TokenizerSettings& settings) {
+  if (root.has("do_lower_case")) settings.lowercases = root.at("do_lower_case").boolean();
+  if (root.has("add_prefix_space")) settings.add_prefix_space = root.at("add_prefix_space").boolean();
+  settings.legacy = root.boolean_or("legacy", false);
+  settings.keep_accents = root.boolean_or("keep_accents", false);
+  settings.split_by_punct = root.boolean_or("split_by_punct", false);
+  if (root.has("unk_id")) settings.unk_id = root.at("unk_id").integer(0, INT32_MAX);
+  if (root.has("extra_ids")) settings.extra_ids = root.at("extra_ids").integer(0, 10000);
   settings.do_lower_case = root.boolean_or("do_lower_case", true);
   settings.strip_accents = root.boolean_or("strip_accents", settings.do_lower_case);
   settings.tokenize_chinese_chars = root.boolean_or("tokenize_chinese_chars", true);
@@ -132,7 +185,9 @@ TokenizerSettings read_tokenizer_settings(const fs::path& directory, bool has_to
 
   TokenizerSettings settings;
   const std::string named = tokenizer_config ? tokenizer_config->root().text_or("tokenizer_class", "") : "";
-  settings.rebuilds_bert = rebuilds_bert(named, config) || !has_tokenizer_json;
+  const std::string tokenizer_class = has_tokenizer_json ? rebuilt_class(class_of(named, config)) : "BertTokenizer";
+  settings.rebuilds_bert = tokenizer_class == "BertTokenizer";
+  if (!settings.rebuilds_bert) settings.tokenizer_class = tokenizer_class;
   if (tokenizer_config) read_tokenizer_config(tokenizer_config->root(), settings);
   // transformers reads these older files only where added_tokens_decoder has not taken their place.
   if (!settings.added_tokens) {

@@ -15,9 +15,18 @@ struct TokenizerSettings {
   // True: transformers builds a BertTokenizer from these settings, and takes only vocabulary and added tokens from
   // tokenizer.json. False: tokenizer.json rules.
   bool rebuilds_bert = false;
+  // The class that transformers builds by rules of its own (rebuilt_tokenizer.h), or empty.
+  std::string tokenizer_class;
   bool do_lower_case = true;
   bool strip_accents = true;  // null is resolved to do_lower_case
   bool tokenize_chinese_chars = true;
+  std::optional<bool> lowercases;  // do_lower_case, if it is said
+  std::optional<bool> add_prefix_space;
+  bool legacy = false;
+  bool keep_accents = false;
+  bool split_by_punct = false;
+  int64_t unk_id = 1;
+  int64_t extra_ids = 100;
   bool split_special_tokens = false;
   std::string truncation_side;                     // "left", "right", or empty: not said
   std::map<std::string, AddedToken> named_tokens;  // by role: "cls_token" -> [CLS]; ids are -1

@@ -27,11 +27,36 @@ inline uint8_t flags(char32_t c) {
   return kFlagBlocks[size_t{kFlagBlockOf[c >> 7]} * 128 + (c & 127)];
 }
 
+enum CharTrait : uint16_t {
+  kLetter = 1,           // \p{L} of patterns
+  kNumber = 2,           // \p{N} of patterns
+  kPatternSpace = 4,     // \s of patterns
+  kNumeric = 8,          // char::is_numeric of Digits
+  kCombining = 16,       // a mark of any kind: StripAccents drops it
+  kJoins = 32,           // in one grapheme cluster with what is before it
+  kPrepends = 64,        // in one grapheme cluster with what is behind it
+  kBreaks = 128,         // a grapheme cluster of its own
+  kPictograph = 256,     // joins another one over U+200D
+  kCompatibility = 512,  // compatibility decomposition differs from the canonical one
+  kMayCompose = 1024,    // NFC may change it, or change what is before it because of it
+};
+
+// `c` must be at most kMaxCodePoint.
+inline uint16_t traits(char32_t c) {
+  return kTraitBlocks[size_t{kTraitBlockOf[c >> 7]} * 128 + (c & 127)];
+}
+
 // Lower case of one character, regardless of its neighbours; empty: the character itself.
 std::u32string_view lower(char32_t c);
 
 // Full canonical decomposition of one character other than a Hangul syllable; empty: the character itself.
 std::u32string_view decomposition(char32_t c);
+
+// Full compatibility decomposition where it differs from the canonical one; else empty.
+std::u32string_view compatibility(char32_t c);
+
+// The character that the two are canonically equal to, or 0.
+char32_t compose(char32_t first, char32_t second);
 
 // 0 for starters.
 uint8_t combining_class(char32_t c);

@@ -10,6 +10,10 @@ namespace emberline::unicode {
 extern const uint16_t kFlagBlockOf[8704];
 extern const uint8_t kFlagBlocks[];
 
+// traits(c), likewise
+extern const uint16_t kTraitBlockOf[8704];
+extern const uint16_t kTraitBlocks[];
+
 // Sorted keys; the value of key i is Chars[Starts[i] .. Starts[i + 1]).
 extern const size_t kNumLowerKeys;
 extern const uint32_t kLowerKeys[];
@@ -20,6 +24,17 @@ extern const size_t kNumDecompositionKeys;
 extern const uint32_t kDecompositionKeys[];
 extern const uint16_t kDecompositionStarts[];
 extern const char32_t kDecompositionChars[];
+
+extern const size_t kNumCompatibilityKeys;
+extern const uint32_t kCompatibilityKeys[];
+extern const uint16_t kCompatibilityStarts[];
+extern const char32_t kCompatibilityChars[];
+
+// Pairs sorted by first and then second character, and what each is together.
+extern const size_t kNumCompositions;
+extern const uint32_t kCompositionFirst[];
+extern const uint32_t kCompositionSecond[];
+extern const uint32_t kCompositionWhole[];
 
 extern const size_t kNumCombiningKeys;
 extern const uint32_t kCombiningKeys[];

@@ -28,7 +28,7 @@ std::string removed(const std::string& object, const std::string& key) {
 
 TEST(TokenizerJson, CommittedFileIsRead) {
   const TokenizerFile file = read_tokenizer_json(tiny_tokenizer().dump(), "tokenizer.json");
-  EXPECT_GT(file.wordpiece.vocab.size(), 1000U);
+  EXPECT_GT(vocabulary_of(file.model).size(), 1000U);
   EXPECT_EQ(file.added_tokens.size(), 5U);
   EXPECT_EQ(file.pre_tokenizer_type, "BertPreTokenizer");
   EXPECT_EQ(file.post_processor.before.ids, std::vector<int32_t>{2});
@@ -42,28 +42,70 @@ TEST(TokenizerJson, FirstOfTwoMembersOfOneNameCounts) {
   EXPECT_EQ(refusal_of(Code::kUnsupported, text), "tokenizer.json: version \"2.0\", expected \"1.0\"");
   text.insert(text.rfind('}'), ",\"version\":\"1.0\"");
   const TokenizerFile file = read_tokenizer_json(text, "tokenizer.json");
-  for (const auto& [piece, id] : file.wordpiece.vocab) EXPECT_NE(id, 77777) << piece;
-  EXPECT_EQ(file.wordpiece.vocab.size(), tiny_tokenizer()["model"]["vocab"].size());
+  for (const auto& [piece, id] : vocabulary_of(file.model)) EXPECT_NE(id, 77777) << piece;
+  EXPECT_EQ(vocabulary_of(file.model).size(), tiny_tokenizer()["model"]["vocab"].size());
 }
 
 TEST(TokenizerJson, UnknownStagesAreNamedWithTheirPlace) {
+  const auto expect_unknown = [](const std::string& pointer, const Json& value, const std::string& message) {
+    EXPECT_EQ(refusal_of(Code::kUnsupported, changed(pointer, value)).rfind("tokenizer.json: " + message, 0), 0U)
+        << message;
+  };
+  expect_unknown("/normalizer", {{"type", "New"}}, "normalizer: unknown stage \"New\"; known here: BertNormalizer, ");
+  expect_unknown("/normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Lowercase"}}, {{"type", "New"}}}}},
+                 "normalizer.normalizers[1]: unknown stage \"New\"");
+  expect_unknown("/pre_tokenizer", {{"type", "New"}}, "pre_tokenizer: unknown stage \"New\"; known here: BertPre");
+  expect_unknown("/model/type", "New", "model: unknown stage \"New\"; known here: BPE, Unigram, WordLevel, WordPiece");
+  expect_unknown("/post_processor", {{"type", "New"}}, "post_processor: unknown stage \"New\"; known here: BertProc");
+  expect_unknown("/version", "2.0", "version \"2.0\", expected \"1.0\"");
+}
+
+TEST(TokenizerJson, StagesThatCannotBeFollowedAreRefused) {
+  const Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
+  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/pre_tokenizer", byte_level)),
+            "tokenizer.json: pre_tokenizer: ByteLevel with a model that is not BPE, expected BPE");
+  const Json behind = {{"type", "Sequence"}, {"pretokenizers", {byte_level, {{"type", "Whitespace"}}}}};
   EXPECT_EQ(
-      refusal_of(Code::kUnsupported, changed("/normalizer", {{"type", "NFKC"}})),
-      "tokenizer.json: normalizer: unknown stage \"NFKC\"; known here: BertNormalizer, Lowercase, Sequence, null");
-  EXPECT_EQ(refusal_of(Code::kUnsupported,
-                       changed("/normalizer",
-                               {{"type", "Sequence"}, {"normalizers", {{{"type", "Lowercase"}}, {{"type", "Nmt"}}}}})),
-            "tokenizer.json: normalizer.normalizers[1]: unknown stage \"Nmt\"; known here: BertNormalizer, Lowercase, "
-            "Sequence, null");
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/pre_tokenizer", {{"type", "Metaspace"}})),
-            "tokenizer.json: pre_tokenizer: unknown stage \"Metaspace\"; known here: BertPreTokenizer, null");
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/model/type", "Unigram")),
-            "tokenizer.json: model: unknown stage \"Unigram\"; known here: WordPiece");
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/post_processor", {{"type", "RobertaProcessing"}})),
-            "tokenizer.json: post_processor: unknown stage \"RobertaProcessing\"; known here: TemplateProcessing, "
-            "BertProcessing, null");
-  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/version", "2.0")),
-            "tokenizer.json: version \"2.0\", expected \"1.0\"");
+      refusal_of(Code::kUnsupported, changed("/pre_tokenizer", behind)),
+      "tokenizer.json: pre_tokenizer.pretokenizers[1]: a stage behind ByteLevel, expected ByteLevel to be the last");
+  Json split = {{"type", "Split"}, {"pattern", {{"Regex", "x+"}}}, {"behavior", "Isolated"}, {"invert", false}};
+  EXPECT_EQ(
+      refusal_of(Code::kUnsupported, changed("/pre_tokenizer", split)),
+      "tokenizer.json: pre_tokenizer.pattern: pattern \"x+\" is not supported; those of GPT-2, Llama 3 and Qwen 2 "
+      "are");
+  split["behavior"] = "Apart";
+  EXPECT_EQ(
+      refusal_of(Code::kFormat, changed("/pre_tokenizer", split)),
+      "tokenizer.json: pre_tokenizer.behavior: got \"Apart\", expected one of Contiguous, Isolated, MergedWithNext, "
+      "MergedWithPrevious, Removed");
+  const Json replace = {{"type", "Replace"}, {"pattern", {{"Regex", "x*"}}}, {"content", ""}};
+  EXPECT_EQ(refusal_of(Code::kUnsupported, changed("/normalizer", replace))
+                .rfind("tokenizer.json: normalizer.pattern: pattern \"x*\" is not supported; known here: ", 0),
+            0U);
+}
+
+TEST(TokenizerJson, ModelsThatCannotBeFollowedAreRefused) {
+  const auto refused = [](Code code, const Json& model) { return refusal_of(code, changed("/model", model)); };
+  const Json pieces = Json::parse(R"([["a", -1.5], ["b", -2]])");
+  EXPECT_EQ(refused(Code::kUnsupported, {{"type", "Unigram"}, {"vocab", pieces}, {"unk_id", nullptr}}),
+            "tokenizer.json: model: has no unk_id, expected the place of the unknown piece in vocab");
+  EXPECT_EQ(refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", pieces}, {"unk_id", 2}}),
+            "tokenizer.json: model.unk_id: got 2, expected 0 to 1");
+  EXPECT_EQ(
+      refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["a", 1]])")}, {"unk_id", 0}}),
+      "tokenizer.json: model.vocab: piece \"a\" is there twice, as 0 and 1");
+  EXPECT_EQ(
+      refused(Code::kFormat, {{"type", "Unigram"}, {"vocab", Json::parse(R"([["a", 0], ["b"]])")}, {"unk_id", 0}}),
+      "tokenizer.json: model.vocab[1]: expected [piece, score]");
+  Json bpe = {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", Json::array()}, {"dropout", 0.1}};
+  EXPECT_EQ(refused(Code::kUnsupported, bpe),
+            "tokenizer.json: model: dropout 0.1 gives other ids from call to call, expected null or 0");
+  bpe["dropout"] = nullptr;
+  bpe["merges"] = {"a b c"};
+  EXPECT_EQ(refused(Code::kFormat, bpe),
+            "tokenizer.json: model.merges[0]: got \"a b c\", expected two pieces with a space between them");
+  bpe.erase("merges");
+  EXPECT_EQ(refused(Code::kFormat, bpe), "tokenizer.json: model: \"merges\" is missing");
 }
 
 TEST(TokenizerJson, TextThatIsNotJsonIsRefused) {
