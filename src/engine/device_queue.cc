@@ -145,7 +145,8 @@ void DeviceQueue::compute() {
   const MatrixView hidden = model_.encoder.forward(*stream_, batch_, settings.selection, scratch_);
   const MatrixView vectors = model_.head.finish(*stream_, hidden, batch_, settings.plan, scratch_);
   for (size_t i = 0; i < items_.size(); ++i) {
-    float* vector = items_[i].queued->out->vector(sequence_of(items_[i]).row);
+    const QueuedClaim& queued = *items_[i].queued;
+    float* vector = queued.claim->vector(items_[i].index, *queued.out);
     stream_->download_row(vectors, static_cast<int64_t>(i), settings.dim, vector);
   }
 }

@@ -26,7 +26,7 @@ struct LoadedModel;
 // One claim on its way through the queue. What it points to lives until nothing of it is in the queue.
 struct QueuedClaim {
   const Settings* settings = nullptr;  // rows of the same settings share batches
-  const Claim* claim = nullptr;
+  Claim* claim = nullptr;
   const VectorsView* out = nullptr;
 
   // The queue's, guarded by its mutex.

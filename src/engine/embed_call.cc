@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -27,6 +28,13 @@ constexpr int64_t kWeightBytesPerThread = 12'000'000;
 constexpr int64_t kBatchesPerClaim = 8;
 constexpr std::chrono::milliseconds kReportEvery{50};
 
+// Of one row's text.
+int64_t most_bytes_read(const Settings& settings, const RowsView& rows) {
+  if (settings.long_text != LongText::kChunk) return settings.max_tokens * kMostBytesPerToken;
+  // All of it, but so that sums over rows stay in range.
+  return std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, rows.num_rows);
+}
+
 }  // namespace
 
 EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const RowsView& rows, const VectorsView& out)
@@ -35,7 +43,7 @@ EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const R
       rows_(rows),
       out_(out),
       cost_{.constant = kRowConstant + static_cast<int64_t>(settings.prompt.size()),
-            .max_bytes = settings.max_tokens * kMostBytesPerToken} {}
+            .max_bytes = most_bytes_read(settings, rows)} {}
 
 void EmbedCall::run(const Progress& progress, Stats& stats) {
   if (rows_.num_rows == 0) return;

@@ -26,7 +26,8 @@ constexpr std::array<Choice<Pooling>, 6> kPoolings{{{"mean", Pooling::kMean},
                                                     {"last", Pooling::kLast},
                                                     {"weighted_mean", Pooling::kWeightedMean},
                                                     {"mean_sqrt_len", Pooling::kMeanSqrtLen}}};
-constexpr std::array<Choice<LongText>, 2> kLongTexts{{{"truncate", LongText::kTruncate}, {"error", LongText::kError}}};
+constexpr std::array<Choice<LongText>, 3> kLongTexts{
+    {{"truncate", LongText::kTruncate}, {"error", LongText::kError}, {"chunk", LongText::kChunk}}};
 
 constexpr std::array<Choice<DType>, 3> kDtypes{{{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"int8", DType::kI8}}};
 
@@ -175,8 +176,18 @@ void apply_max_tokens(Options& options, const OptionSpec& spec, std::string_view
 }
 
 void apply_long_text(Options& options, const OptionSpec& spec, std::string_view value) {
-  if (value == "chunk") reject_unsupported(spec, value, "this build knows truncate, error");
   options.long_text = parse_choice(kLongTexts, spec, value);
+}
+
+void apply_window(Options& options, const OptionSpec& spec, std::string_view value) {
+  options.window = parse_count(spec, value, kMaxTokens);
+}
+
+void apply_overlap(Options& options, const OptionSpec& spec, std::string_view value) {
+  const std::optional<int64_t> number = parse_integer(value);
+  if (!number || *number < 0 || *number > kMaxTokens)
+    reject(spec, value, message("an integer from 0 to {}", kMaxTokens));
+  options.overlap = *number;
 }
 
 void apply_batch_tokens(Options& options, const OptionSpec& spec, std::string_view value) {
@@ -187,7 +198,7 @@ void apply_threads(Options& options, const OptionSpec& spec, std::string_view va
   options.threads = parse_count(spec, value, kMaxThreads);
 }
 
-constexpr std::array<OptionSpec, 14> kTable{{
+constexpr std::array<OptionSpec, 16> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
     {"dtype", "choice", "auto", "auto,f32,bf16,int8",
@@ -211,8 +222,15 @@ constexpr std::array<OptionSpec, 14> kTable{{
      apply_prompt_name},
     {"max_tokens", "integer", "", "", "Tokens of one row, special tokens included; unset takes the model's own.", false,
      apply_max_tokens},
-    {"long_text", "choice", "truncate", "truncate,error", "What happens to a row of more than max_tokens tokens.",
+    {"long_text", "choice", "truncate", "truncate,error,chunk",
+     "What happens to a row of more than max_tokens tokens; chunk computes it in windows and takes the mean of their "
+     "vectors, weighted by tokens.",
      false, apply_long_text},
+    {"window", "integer", "", "",
+     "Tokens of one window of long_text=chunk, special tokens and prompt included; unset takes max_tokens.", false,
+     apply_window},
+    {"overlap", "integer", "0", "", "Tokens that a window of long_text=chunk shares with the one before.", false,
+     apply_overlap},
     {"batch_tokens", "integer", "auto", "", "Tokens computed together on one thread; auto fits the device.", false,
      apply_batch_tokens},
     {"threads", "integer", "auto", "", "CPU threads of one call; auto takes every CPU this process may use.", false,

@@ -13,7 +13,7 @@
 
 namespace emberline {
 
-enum class LongText { kTruncate, kError };
+enum class LongText { kTruncate, kError, kChunk };
 
 // Values as the user set them; an empty optional means the model's own or auto.
 struct Options {
@@ -31,6 +31,8 @@ struct Options {
   std::optional<std::string> prompt_name;
   std::optional<int64_t> max_tokens;
   LongText long_text = LongText::kTruncate;
+  std::optional<int64_t> window;  // of long_text=chunk, as is overlap
+  int64_t overlap = 0;
   std::optional<int64_t> batch_tokens;
   std::optional<int64_t> threads;
 };

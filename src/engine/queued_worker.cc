@@ -37,12 +37,7 @@ void QueuedWorker::finish(Slot& slot) {
   while (more && !call_.stopped()) {
     more = queue_.take_finished(slot.queued, finished_);
     for (const QueuedClaim::Outcome& outcome : finished_) {
-      const Sequence& sequence = slot.claim.sequence(outcome.index);
-      if (outcome.status == RowStatus::kOk) {
-        finish_row(call_, sequence, stats_);
-      } else {
-        fail_row(call_, sequence.row, outcome.status, stats_);
-      }
+      slot.claim.finish(call_, outcome.index, outcome.status, stats_);
     }
     if (progress_ != nullptr) call_.report(*progress_);
   }

@@ -51,6 +51,31 @@ int64_t count_prompt_tokens(const Tokenizer& tokenizer, const Settings& settings
   return static_cast<int64_t>(prompt.ids.size()) - (is_closed ? 1 : 0);
 }
 
+void resolve_windows(const LoadedModel& model, const Options& options, Settings& settings) {
+  settings.long_text = options.long_text;
+  if (options.long_text != LongText::kChunk) {
+    if (options.window) settings.notes.push_back("window is not used: it goes with long_text=chunk.");
+    if (options.overlap > 0) settings.notes.push_back("overlap is not used: it goes with long_text=chunk.");
+    return;
+  }
+  const Tokenizer& tokenizer = model.tokenizer;
+  WindowPlan& plan = settings.windows;
+  plan.tail_tokens = tokenizer.num_special_tokens() - tokenizer.num_leading_special_tokens();
+  Encoding prompt;
+  tokenizer.encode(settings.prompt, settings.max_tokens, prompt);
+  plan.head_tokens = static_cast<int64_t>(prompt.ids.size()) - plan.tail_tokens;
+  const int64_t around = plan.head_tokens + plan.tail_tokens;
+  const int64_t window = options.window.value_or(settings.max_tokens);
+  check(window > around && window <= settings.max_tokens, Code::kInvalidArgument,
+        "option window: got {}, expected {} (special tokens, the prompt's and one more) to {} (max_tokens)", window,
+        around + 1, settings.max_tokens);
+  plan.size = window - around;
+  check(options.overlap < plan.size, Code::kInvalidArgument,
+        "option overlap: got {}, expected less than the {} tokens of text in a window of {}", options.overlap,
+        plan.size, window);
+  plan.overlap = options.overlap;
+}
+
 void resolve_head(const LoadedModel& model, const Options& options, Settings& settings) {
   const ModelConfig& config = model.config;
   const int64_t num_layers = config.network.num_hidden_layers;
@@ -91,7 +116,7 @@ Settings resolve_settings(const LoadedModel& model, const Options& options) {
   resolve_prompt(model.config, options, settings);
   resolve_max_tokens(model, options, settings);
   resolve_head(model, options, settings);
-  settings.long_text = options.long_text;
+  resolve_windows(model, options, settings);
   settings.batch_tokens = options.batch_tokens.value_or(
       model.backend->preferred_batch_tokens(network.hidden_size, network.intermediate_size));
   settings.num_threads = options.threads.value_or(allowed_cpus());

@@ -12,6 +12,14 @@
 
 namespace emberline {
 
+// How a row of more than max_tokens tokens becomes windows.
+struct WindowPlan {
+  int64_t head_tokens = 0;  // special tokens and the prompt's, with which each window begins
+  int64_t tail_tokens = 0;  // special tokens with which it ends
+  int64_t size = 0;         // of the text's own tokens in a window
+  int64_t overlap = 0;
+};
+
 struct Settings {
   LayerSelection selection;
   HeadPlan plan;
@@ -20,6 +28,7 @@ struct Settings {
   std::string prompt_name;  // where the prompt came from; empty for none or for one given as text
   int64_t max_tokens = 0;   // special tokens included
   LongText long_text = LongText::kTruncate;
+  WindowPlan windows;  // of long_text=chunk
   int64_t batch_tokens = 0;
   int64_t num_threads = 0;
   int64_t dim = 0;                 // floats in one vector

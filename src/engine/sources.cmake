@@ -14,5 +14,6 @@ target_sources(emberline_core PRIVATE
   src/engine/queued_worker.cc
   src/engine/rows.cc
   src/engine/settings.cc
+  src/engine/windows.cc
   src/engine/worker.cc
 )

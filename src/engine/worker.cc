@@ -31,14 +31,14 @@ void Worker::compute(const std::vector<int64_t>& members) {
   for (const int64_t member : members) {
     if (call_.stopped()) return;
     const bool fits = members.size() > 1 && fits_in_memory({member});
-    if (!fits) fail_row(call_, claim_.sequence(member).row, RowStatus::kTooLarge, stats_);
+    if (!fits) claim_.finish(call_, member, RowStatus::kTooLarge, stats_);
   }
 }
 
 bool Worker::fits_in_memory(const std::vector<int64_t>& members) {
   if (has_memory_for([&] { run_batch(members); })) {
     ++stats_.batches;
-    for (const int64_t member : members) finish_row(call_, claim_.sequence(member), stats_);
+    for (const int64_t member : members) claim_.finish(call_, member, RowStatus::kOk, stats_);
     return true;
   }
   scratch_ = EncoderScratch();
@@ -56,9 +56,8 @@ void Worker::run_batch(const std::vector<int64_t>& members) {
   const Settings& settings = call_.settings();
   const MatrixView hidden = model.encoder.forward(*stream_, batch_, settings.selection, scratch_);
   const MatrixView vectors = model.head.finish(*stream_, hidden, batch_, settings.plan, scratch_);
-  for (int64_t i = 0; i < batch_.num_seqs(); ++i) {
-    const int64_t row = batch_.row_index[static_cast<size_t>(i)];
-    stream_->download_row(vectors, i, settings.dim, call_.out().vector(row));
+  for (size_t i = 0; i < members.size(); ++i) {
+    stream_->download_row(vectors, static_cast<int64_t>(i), settings.dim, claim_.vector(members[i], call_.out()));
   }
 }
 

@@ -31,6 +31,12 @@ void Tokenizer::encode(std::string_view text, int64_t max_tokens, Encoding& out)
 int64_t Tokenizer::num_special_tokens() const {
   return pipeline_->parts.post_processor->num_special_tokens();
 }
+
+int64_t Tokenizer::num_leading_special_tokens() const {
+  Encoding first;
+  pipeline_->parts.post_processor->begin(first);
+  return static_cast<int64_t>(first.ids.size());
+}
 int64_t Tokenizer::vocab_size() const {
   return pipeline_->parts.vocab_size;
 }

@@ -65,6 +65,7 @@ class Tokenizer {
   void encode(std::string_view text, int64_t max_tokens, Encoding& out) const;
 
   int64_t num_special_tokens() const;                // that the post-processor adds to one sequence
+  int64_t num_leading_special_tokens() const;        // those of them that come first
   int64_t vocab_size() const;                        // added tokens included
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
 

@@ -108,6 +108,21 @@ TEST_F(DeviceQueueTest, HandlesOfOtherOptionsDoNotShareABatch) {
   });
 }
 
+TEST_F(DeviceQueueTest, WindowsOfLongTextsLandInOtherRows) {
+  const auto options = options_of(
+      {{"threads", "2"}, {"batch_tokens", "40"}, {"long_text", "chunk"}, {"max_tokens", "16"}, {"overlap", "4"}});
+  const Texts texts = mixed_texts(300);
+  const Result expected = embed(plain().derive(options), texts);
+  const Engine engine = Engine::load_on(std::make_unique<FakeDevice>(controls_), data_path("tiny-mean"), options);
+  run_all(3, [&](int) {
+    const Result result = embed(engine, texts);
+    EXPECT_TRUE(same_bits(result.data, expected.data));
+    EXPECT_EQ(result.status, expected.status);
+    EXPECT_EQ(result.tokens, expected.tokens);
+    EXPECT_EQ(result.stats.truncated, 0);
+  });
+}
+
 TEST_F(DeviceQueueTest, CancelledCallTakesNobodyElseAlong) {
   const Engine engine = load("64");
   const Texts texts = mixed_texts(1500);

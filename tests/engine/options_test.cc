@@ -39,7 +39,7 @@ TEST(OptionTable, NamesAreTheDocumentedOnesInOrder) {
   for (const OptionSpec& spec : option_table()) names += std::string(spec.name) + " ";
   EXPECT_EQ(names,
             "device dtype cache_dir layers layer_op pooling normalize dims prompt prompt_name max_tokens long_text "
-            "batch_tokens threads ");
+            "window overlap batch_tokens threads ");
 }
 
 TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
@@ -53,8 +53,9 @@ TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
     EXPECT_EQ(options.layers, fresh.layers);
     EXPECT_EQ(options.layer_op, fresh.layer_op);
     EXPECT_EQ(options.long_text, fresh.long_text);
+    EXPECT_EQ(options.overlap, fresh.overlap);
     EXPECT_FALSE(options.pooling || options.normalize || options.dims || options.prompt_name || options.max_tokens ||
-                 options.batch_tokens || options.threads)
+                 options.window || options.batch_tokens || options.threads)
         << spec.name;
   }
 }
@@ -81,6 +82,8 @@ TEST(SetOption, StoresWhatWasAsked) {
   set_option(options, "prompt", "query: ");
   set_option(options, "max_tokens", "128");
   set_option(options, "long_text", "error");
+  set_option(options, "window", "64");
+  set_option(options, "overlap", "8");
   set_option(options, "batch_tokens", "1024");
   set_option(options, "threads", "3");
   EXPECT_EQ(options.layers, "-4:-1");
@@ -91,6 +94,8 @@ TEST(SetOption, StoresWhatWasAsked) {
   EXPECT_EQ(options.prompt, "query: ");
   EXPECT_EQ(options.max_tokens, 128);
   EXPECT_EQ(options.long_text, LongText::kError);
+  EXPECT_EQ(options.window, 64);
+  EXPECT_EQ(options.overlap, 8);
   EXPECT_EQ(options.batch_tokens, 1024);
   EXPECT_EQ(options.threads, 3);
 }
@@ -145,7 +150,6 @@ TEST(SetOption, DocumentedValuesBeyondThisBuildAreUnsupportedAndNeverIgnored) {
             "option dtype: f16 is not supported: this build computes in auto, f32, bf16, int8");
   complaint("dtype", "fp8", code);
   EXPECT_NE(complaint("pooling", "none", code).find("one vector a row"), std::string::npos);
-  EXPECT_NE(complaint("long_text", "chunk", code).find("truncate, error"), std::string::npos);
 }
 
 TEST(SetOption, FailureLeavesTheOptionAsItWas) {

@@ -248,6 +248,23 @@ def test_embed_details_tells_how_each_row_went(model):
     assert "max_tokens=16" in failed["error"]
 
 
+def test_chunks_of_a_long_text_are_the_mean_of_their_windows_vectors(model):
+    words = [f"{i}" for i in range(10)]
+    text = " ".join(words[i % 10] for i in range(27))
+    whole = model.with_options(normalize=False)
+    assert len(whole.tokenize([text])[0]) == 29
+    windows = [" ".join(text.split()[begin:end]) for begin, end in ((0, 10), (7, 17), (14, 24), (21, 27))]
+    mean = np.average(whole.embed(windows), axis=0, weights=[10, 10, 10, 6])
+    chunked = whole.with_options(long_text="chunk", max_tokens=12, overlap=3)
+    details = chunked.embed_details([text, "short"])
+    np.testing.assert_allclose(details.field("embedding")[0].as_py(), mean, atol=1e-6)
+    assert details.field("embedding")[1].as_py() == whole.embed(["short"])[0].tolist()
+    assert details.field("tokens").to_pylist() == [12 + 12 + 12 + 8, len(whole.tokenize(["short"])[0])]
+    assert details.field("truncated").to_pylist() == [False, False]
+    with pytest.raises(emberline.InvalidArgument, match="option overlap: got 10, expected less than the 10 tokens"):
+        chunked.with_options(overlap=10)
+
+
 def test_one_row_of_a_hundred_thousand_words(model):
     text = "word " * 100_000
     vectors = model.embed([text, "short"])

@@ -118,6 +118,11 @@ PROJECTIONS = [
         lambda a: [(i, None if len(TEXTS[i] or "") > 100 else a.v(i)) for i in range(10)],
     ),
     Shape(
+        "in windows",
+        f"SELECT id, embed(text, '{TINY}', max_tokens => 9, long_text => 'chunk', window => 8, overlap => 2) FROM docs",
+        lambda a: [(i, a.of(TEXTS[i], max_tokens=9, long_text="chunk", window=8, overlap=2)) for i in IDS],
+    ),
+    Shape(
         "constant",
         f"SELECT id, {Q} FROM docs",
         lambda a: [(i, a.of("a query")) for i in IDS],
