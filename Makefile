@@ -31,7 +31,7 @@ MODELS := build/models
 LIBRARIES := build/release/libemberline.so
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help build demo test test-all bench bench-models check-families wheel native jars format lint clean FORCE
+.PHONY: help build demo test test-all bench bench-models bench-shapes check-families wheel native jars format lint clean FORCE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,9 +58,14 @@ bench-models: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MOD
 	$(PY) bench/run.py --model $(MODELS)/bge-base-random --rows 0.125 --rounds 3 $(BENCH_FLAGS)
 	$(PY) bench/run.py --isa avx2 $(BENCH_FLAGS)
 
-check-families: .venv/.emberline .venv-reference/.complete $(MODELS)/bge-small-en-v1.5 ## the table of docs/models.md: families at full size against the reference
+bench-shapes: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/shapes ## the same with random weights of other families' geometries
+	for shape in all-mpnet-base-v2 modernbert-base; do \
+	  $(PY) bench/run.py --model $(MODELS)/shapes/$$shape-shape --rows 0.125 --rounds 2 $(BENCH_FLAGS) --only emberline \
+	    'emberline bf16' 'emberline int8' sentence-transformers 'sentence-transformers bf16' 'OpenVINO, latency' \
+	    'OpenVINO bf16' 'OpenVINO int8'; done
+
+check-families: .venv/.emberline .venv-reference/.complete $(MODELS)/shapes ## the table of docs/models.md: families at full size against the reference
 	[ -e build/corpus/natural.parquet ] || $(PY) tools/make_table.py build/corpus --only natural
-	[ -e $(MODELS)/shapes ] || .venv-reference/bin/python tools/make_shape_models.py $(MODELS)/shapes
 	EMBERLINE_LIBRARY=$(LIBRARIES) .venv-reference/bin/python tools/check_families.py $(MODELS)/shapes/* --markdown docs/models.md
 
 wheel: export EMBERLINE_SPARK_LINES ?= all
@@ -116,6 +121,9 @@ $(MODELS)/all-MiniLM-L6-v2: | .venv/.build-tools
 
 $(MODELS)/bge-base-random: | .venv/.test-tools $(MODELS)/bge-small-en-v1.5
 	$(PY) tools/make_random_model.py $@ --like bge-base
+
+$(MODELS)/shapes: | .venv-reference/.complete $(MODELS)/bge-small-en-v1.5
+	.venv-reference/bin/python tools/make_shape_models.py $@
 
 $(MODELS)/%: | .venv/.test-tools
 	$(PY) tools/get_models.py $(MODELS) $*

@@ -76,6 +76,7 @@ def main() -> None:
     unknown = [name for name in args.names if name not in SHAPES]
     if unknown:
         parser.error(f"NAME: got {unknown[0]}, known: {', '.join(SHAPES)}")
+    transformers.utils.logging.disable_progress_bar()
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.names or SHAPES:
         print(f"{args.out / name}: {make(name, args.out / name, args.files):,} random numbers", flush=True)

@@ -8,6 +8,9 @@ struct Shape {
   int64_t num_heads;
   int64_t head_dim;
   float scale;
+  int64_t window = 0;
+  std::vector<float> biases = {};  // [num_heads, 2 * reach + 1]
+  int64_t reach = 0;
 
   int64_t hidden() const { return num_heads * head_dim; }
   int64_t cols() const { return 3 * hidden(); }
@@ -40,7 +43,10 @@ cpu::HeadsView sequence(OperandRows& rows, int64_t first, int64_t len, const Sha
           .row_stride = rows.view().row_stride,
           .num_heads = shape.num_heads,
           .head_dim = shape.head_dim,
-          .apart = shape.hidden()};
+          .apart = shape.hidden(),
+          .window = shape.window,
+          .bias = shape.biases.empty() ? nullptr : shape.biases.data() + shape.reach,
+          .bias_stride = 2 * shape.reach + 1};
 }
 
 // One query of a sequence, in double: what attention gives, and how far the values lie from it, weighed.
@@ -58,7 +64,13 @@ Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query,
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       score += rows.at(first + query, column + d) * rows.at(t, shape.hidden() + column + d);
     }
-    weights.push_back(score * double{shape.scale});
+    score *= double{shape.scale};
+    const int64_t distance = t - first - query;
+    if (!shape.biases.empty()) {
+      score += double{shape.biases[static_cast<size_t>(head * (2 * shape.reach + 1) + shape.reach + distance)]};
+    }
+    if (shape.window > 0 && std::abs(distance) > shape.window) score = -std::numeric_limits<double>::infinity();
+    weights.push_back(score);
     top = std::max(top, weights.back());
   }
   double sum = 0;
@@ -127,6 +139,29 @@ TEST_P(Bf16AttentionTest, HeadsThatFillNoTilesGiveWrongSums) {
     for (const int64_t len : {1, 7, 16, 17, 33, 129}) expect_near_twin(rows, len, shape, 1);
     expect_near_twin(rows, 300, shape, 23);
   }
+}
+
+TEST_P(Bf16AttentionTest, KeysOutsideAWindowCountOrThoseInsideDoNot) {
+  for (const int64_t window : {1, 8, 64}) {
+    Shape shape = usual(2, window == 8 ? 32 : 64);
+    shape.window = window;
+    OperandRows rows = random_rows(700, shape, 5);
+    for (const int64_t len : {1, 2, 9, 17, 65, 66, 128, 129, 145, 700}) {
+      expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
+    }
+  }
+}
+
+TEST_P(Bf16AttentionTest, BiasOfADistanceIsAddedElsewhere) {
+  Shape shape = usual(3, 40);
+  shape.reach = 299;
+  std::mt19937 generator(6);
+  std::normal_distribution<float> normal(0.0F, 2.0F);
+  for (int64_t i = 0; i < 3 * (2 * shape.reach + 1); ++i) shape.biases.push_back(normal(generator));
+  OperandRows rows = random_rows(300, shape, 7);
+  for (const int64_t len : {1, 16, 17, 31, 130, 300}) expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
+  shape.window = 20;
+  for (const int64_t len : {17, 130, 300}) expect_near_twin(rows, len, shape, 1 + len / 31);
 }
 
 // Errors of single weights are independent: those of their mean grow as the root of the sum of squares, and the table

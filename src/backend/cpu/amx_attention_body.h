@@ -84,6 +84,7 @@ class AmxAttention {
         num_heads_(qkv.num_heads),
         head_dim_(qkv.head_dim),
         factor_(scale * (256 * 1.44269504F)),
+        bias_factor_(1 / scale),
         layout_(qkv.rows, qkv.head_dim),
         scratch_(static_cast<unsigned char*>(scratch)) {
     // Blocks of nearly equal height: 40 queries run as three times 14.
@@ -126,15 +127,26 @@ class AmxAttention {
   uint16_t* words(int64_t index) const { return reinterpret_cast<uint16_t*>(tile(index)); }
 
   bool exists(const AttentionStep& s) const { return s.head >= 0 && s.head < num_heads_; }
+  // The first of the pairs of key tiles that a step's queries see, and the end of their keys.
+  int64_t first_pair(const AttentionStep& s) const {
+    const int64_t first_key = qkv_.window > 0 ? s.query - qkv_.window : 0;
+    return first_key > 0 ? first_key / (2 * kKeysOfTile) : 0;
+  }
+  int64_t seen_of(const AttentionStep& s) const {
+    const int64_t end = qkv_.window > 0 ? s.query + rows_of(s) + qkv_.window : qkv_.rows;
+    return end < qkv_.rows ? end : qkv_.rows;
+  }
+  bool is_first(const AttentionStep& s) const { return s.pair == first_pair(s); }
   int64_t rows_of(const AttentionStep& s) const { return qkv_.rows - s.query < block_ ? qkv_.rows - s.query : block_; }
   int64_t pairs_of(const AttentionStep& s) const {
     if (!exists(s)) return 0;
-    return layout_.pairs - s.pair < layout_.chunk ? layout_.pairs - s.pair : layout_.chunk;
+    const int64_t left = (seen_of(s) + 2 * kKeysOfTile - 1) / (2 * kKeysOfTile) - s.pair;
+    return left < layout_.chunk ? left : layout_.chunk;
   }
   // Key tiles that hold keys.
   int64_t tiles_of(const AttentionStep& s) const {
     if (!exists(s)) return 0;
-    const int64_t left = (qkv_.rows + kKeysOfTile - 1) / kKeysOfTile - 2 * s.pair;
+    const int64_t left = (seen_of(s) + kKeysOfTile - 1) / kKeysOfTile - 2 * s.pair;
     return left < 2 * layout_.chunk ? left : 2 * layout_.chunk;
   }
   __mmask16 last_keys(const AttentionStep& s) const {
@@ -143,12 +155,13 @@ class AmxAttention {
 
   AttentionStep following(AttentionStep s) const {
     s.pair += layout_.chunk;
-    if (s.pair < layout_.pairs) return s;
-    s.pair = 0;
+    if (2 * kKeysOfTile * s.pair < seen_of(s)) return s;
     s.query += block_;
-    if (s.query < qkv_.rows) return s;
-    s.query = 0;
-    ++s.head;
+    if (s.query >= qkv_.rows) {
+      s.query = 0;
+      ++s.head;
+    }
+    s.pair = first_pair(s);
     return s;
   }
 
@@ -222,14 +235,14 @@ class AmxAttention {
     int64_t pairs = (score_tiles + 1) / 2 + 1;
     if (pairs < weigh_pairs) pairs = weigh_pairs;
     if (pairs < sum_pairs) pairs = sum_pairs;
-    if (summed.pair > 0) scale_sums();
-    bool finishing = exists(finished) && summed.pair == 0;
+    if (!is_first(summed)) scale_sums();
+    bool finishing = exists(finished) && is_first(summed);
     if (2 * layout_.dim_chunks > 4) {
       if (finishing) finish(finished);
       finishing = false;
       add_other_dims(summed, turn + 1);
     }
-    if (sum_pairs > 0) begin_sums(summed.pair == 0, 0);
+    if (sum_pairs > 0) begin_sums(is_first(summed), 0);
     if (weigh_pairs > 0) find_biases(weighed);
     if (finishing) finish(finished);
     const __mmask16 all = 0xffff;
@@ -309,8 +322,10 @@ class AmxAttention {
   void find_biases(const AttentionStep& s) {
     finish_stores();
     float* scores = floats(layout_.scores());
+    if (qkv_.bias != nullptr) add_biases(s, scores);
+    if (qkv_.window > 0) hide_unseen(s, scores);
     __m512 top = largest_scores(scores, tiles_of(s), last_keys(s), -3.40282347e38F);
-    if (s.pair > 0) {
+    if (!is_first(s)) {
       const __m512 before = _mm512_load_ps(tops_);
       top = _mm512_max_ps(before, top);
       const __m512 change = _mm512_mul_ps(_mm512_sub_ps(before, top), _mm512_set1_ps(factor_ / 256));
@@ -322,6 +337,35 @@ class AmxAttention {
     // Where the rounding of so large a number would show in the exponent, scores are shifted exactly.
     const __mmask16 huge = _mm512_cmp_ps_mask(_mm512_abs_ps(biases), _mm512_set1_ps(4194304.0F), _CMP_NLT_UQ);
     if (huge != 0) shift_rows(scores, tiles_of(s), rows_of(s), huge);
+  }
+
+  // What the distance adds, divided by what scores are still to be multiplied by.
+  [[gnu::noinline]] void add_biases(const AttentionStep& s, float* scores) {
+    const __m512 factor = _mm512_set1_ps(bias_factor_);
+    const int64_t tiles = tiles_of(s);
+    const float* distance = qkv_.bias + s.head * qkv_.bias_stride + 2 * kKeysOfTile * s.pair - s.query;
+    for (int64_t t = 0; t < tiles; ++t, scores += kScoreTile, distance += kKeysOfTile) {
+      const __mmask16 keys = t + 1 == tiles ? last_keys(s) : static_cast<__mmask16>(0xffff);
+      for (int64_t r = 0; r < rows_of(s); ++r) {
+        const __m512 bias = _mm512_maskz_loadu_ps(keys, distance - r);
+        _mm512_store_ps(scores + r * 16, _mm512_fmadd_ps(bias, factor, _mm512_load_ps(scores + r * 16)));
+      }
+    }
+  }
+
+  // Scores of keys outside a query's window become -infinity: their weight is zero whatever the others are.
+  [[gnu::noinline]] void hide_unseen(const AttentionStep& s, float* scores) {
+    const __m512 hidden = _mm512_set1_ps(-__builtin_inff());
+    const int64_t rows = rows_of(s);
+    for (int64_t t = 0; t < tiles_of(s); ++t, scores += kScoreTile) {
+      const int64_t first_key = kKeysOfTile * (2 * s.pair + t);
+      if (first_key >= s.query + rows - 1 - qkv_.window && first_key + kKeysOfTile - 1 <= s.query + qkv_.window) continue;
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t query = s.query + r - first_key;
+        const __mmask32 seen = first_words(query + qkv_.window + 1) & ~first_words(query - qkv_.window);
+        _mm512_mask_store_ps(scores + r * 16, static_cast<__mmask16>(~seen), hidden);
+      }
+    }
   }
 
   [[gnu::noinline]] void shift_rows(float* scores, int64_t tiles, int64_t rows, __mmask16 which) {
@@ -406,7 +450,7 @@ class AmxAttention {
   void add_other_dims(const AttentionStep& s, int64_t turn) {
     if (pairs_of(s) == 0) return;
     for (int64_t first = 4; first < 2 * layout_.dim_chunks; first += 4) {
-      begin_sums(s.pair == 0, first);
+      begin_sums(is_first(s), first);
       for (int64_t p = 0; p < pairs_of(s); ++p) {
         const unsigned char* values = tile(layout_.values() + (s.pair + p) * 2 * layout_.dim_chunks + first);
         add_values(tile(layout_.weights(turn) + p), values, first, 0);
@@ -458,6 +502,7 @@ class AmxAttention {
   int64_t num_heads_;
   int64_t head_dim_;
   float factor_;  // 256 scale / ln 2
+  float bias_factor_;
   AttentionScratch layout_;
   unsigned char* scratch_;
   int64_t block_;                      // queries of a block

@@ -34,6 +34,11 @@ struct HeadsView {
   int64_t num_heads = 0;
   int64_t head_dim = 0;
   int64_t apart = 0;
+  int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
+  // Added to the scaled score of query q and key k of the first head: bias[k - q]; that of the next head lies
+  // bias_stride further. Null for none.
+  const float* bias = nullptr;
+  int64_t bias_stride = 0;
 };
 
 struct LowKernels {
@@ -66,7 +71,7 @@ struct LowKernels {
   void (*norm)(MatrixView x, MatrixView residual, const NormView& norm, const float* factors, MatrixView hidden,
                OperandView out);
 
-  // out [rows, num_heads * head_dim] = softmax(scale q k^T) v for each head, scale >= 0. Rows of qkv are readable up to
+  // out [rows, num_heads * head_dim] = softmax(scale q k^T) v for each head, scale >= 0, above 0 with a bias. Rows of qkv are readable up to
   // a multiple of kOperandRows. scratch: attention_scratch_bytes(rows, head_dim) bytes at 64. Null together with
   // product_bf16.
   void (*attention)(const HeadsView& qkv, float scale, MatrixView out, void* scratch);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream whose products multiply bf16 or int8; everything between two products stays f32.
-#include <bit>
-
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
+#include "base/error.h"
 
 namespace emberline::cpu {
 namespace {
@@ -11,10 +10,6 @@ namespace {
 // Memory of `bytes` bytes.
 void* reserve_bytes(AlignedFloats& memory, int64_t bytes) {
   return memory.reserve(bytes / static_cast<int64_t>(sizeof(float)) + 1);
-}
-
-void widen_bf16(const uint16_t* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = std::bit_cast<float>(uint32_t{from[i]} << 16);
 }
 
 class OperandLow final : public Operand {
@@ -79,8 +74,7 @@ class StreamLow final : public CpuStream {
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
-    // Scores are added to in f32 alone.
-    if (low_.attention != nullptr && shape.distance_bias == nullptr) {
+    if (low_.attention != nullptr) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
@@ -161,14 +155,21 @@ class StreamLow final : public CpuStream {
     auto* qkv = static_cast<uint16_t*>(
         reserve_bytes(query_key_value_, checked_product(readable, stride * bytes_of(Precision::kBf16), "activations")));
     product_bf16(x, weights, Activation::kNone, {qkv, x.rows, weights.out_features, stride});
+    const int64_t bias_stride = 2 * shape.bias_reach + 1;
+    const float* bias = shape.distance_bias != nullptr ? shape.distance_bias->data() + shape.bias_reach : nullptr;
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
+      check(bias == nullptr || rows <= shape.bias_reach + 1, Code::kInternal,
+            "attention: got {} tokens, but a bias for distances up to {}", rows, shape.bias_reach);
       const int64_t column = head * shape.head_dim;
       const HeadsView heads = {.data = qkv + row * stride + column,
                                .rows = rows,
                                .row_stride = stride,
                                .num_heads = end_head - head,
                                .head_dim = shape.head_dim,
-                               .apart = shape.num_heads * shape.head_dim};
+                               .apart = shape.num_heads * shape.head_dim,
+                               .window = shape.window,
+                               .bias = bias != nullptr ? bias + head * bias_stride : nullptr,
+                               .bias_stride = bias_stride};
       const int64_t cols = heads.num_heads * shape.head_dim;
       const MatrixView to = columns_of(rows_of(out, row, rows), column, cols);
       uint16_t* queries = qkv + row * stride + column;
@@ -177,28 +178,10 @@ class StreamLow final : public CpuStream {
         low_.rotate_bf16({queries + heads.apart, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
       }
       AlignedFloats& memory = attention_scratch_[static_cast<size_t>(member)];
-      if (shape.window > 0 && rows > shape.window + 1) return attend_in_window(heads, shape, memory, member, to);
       void* scratch = reserve_bytes(memory, low_.attention_scratch_bytes(rows, shape.head_dim));
       low_.attention(heads, shape.scale, to, scratch);
     };
     share_heads(seq_offsets, shape.num_heads, body);
-  }
-
-  // Longer than the window: bf16 becomes f32, whose attention computes a part of the scores.
-  void attend_in_window(const HeadsView& heads, const AttentionShape& shape, AlignedFloats& memory, int64_t member,
-                        MatrixView out) {
-    const int64_t cols = heads.num_heads * heads.head_dim;
-    const MatrixView qkv = reserve_matrix(memory, heads.rows, 3 * cols);
-    for (int64_t r = 0; r < heads.rows; ++r) {
-      for (int64_t part = 0; part < 3; ++part) {
-        widen_bf16(heads.data + r * heads.row_stride + part * heads.apart, cols,
-                   qkv.data + r * qkv.row_stride + part * cols);
-      }
-    }
-    AttentionShape own = shape;
-    own.num_heads = heads.num_heads;
-    own.rotation = nullptr;  // done
-    attention_of(member).run(qkv, 0, heads.num_heads, own, out);
   }
 
   const LowKernels& low_;

@@ -16,9 +16,9 @@ inline Vec polynomial(const float (&coefficients)[N], Vec x) {
 
 constexpr float kExpTail[] = {0.499999934F, 0.166665206F, 0.0416683881F, 0.008368717F, 0.00138145973F};
 
-// Arguments are clamped to [-87, 88]: the result is never denormal, zero or infinite. NaN stays.
-inline Vec exponential(Vec x) {
-  x = maximum(splat(-87.0F), minimum(splat(88.0F), x));
+// Arguments are clamped to [least, 88]: the result is never denormal, zero or infinite. NaN stays.
+inline Vec exponential(Vec x, float least = -87.0F) {
+  x = maximum(splat(least), minimum(splat(88.0F), x));
   const Vec n = round_to_even(x * splat(1.44269504F));
   Vec r = multiply_add(n, splat(-0.693359375F), x);  // ln 2 in two parts, the first exact in 10 bits
   r = multiply_add(n, splat(2.12194440e-4F), r);
