@@ -50,6 +50,7 @@ struct AttentionStep {
   int64_t head = -1;  // below 0 and from num_heads on: none
   int64_t query = 0;  // the first of the block
   int64_t pair = 0;   // the first of the chunk
+  int64_t keys = -1;  // the head of keys and values that these queries see
 };
 
 // Scratch of a call, in whole tiles: one head's keys and values, the scores of two steps, whose weights replace them.
@@ -98,7 +99,7 @@ class AmxAttention {
     AttentionStep weighed;
     AttentionStep summed;
     AttentionStep finished;
-    AttentionStep scored = {0, 0, 0};
+    AttentionStep scored = {0, 0, 0, 0};
     begin_queries(scored);
     for (int64_t t = 0; t < tiles_of(scored); ++t) {
       begin_score(tile(layout_.keys() + t * layout_.dim_chunks));
@@ -110,11 +111,11 @@ class AmxAttention {
       weighed = scored;
       scored = exists(scored) ? following(scored) : scored;
       if (exists(scored)) {
-        if (scored.head != weighed.head) pack_keys(scored.head);
+        if (scored.keys != weighed.keys) pack_keys(scored.keys);
         begin_queries(scored);
       }
       take_turn(scored, weighed, summed, finished, turn);
-      if (exists(weighed) && weighed.head != summed.head) pack_values(weighed.head);
+      if (exists(weighed) && weighed.keys != summed.keys) pack_values(weighed.keys);
     }
     _tile_release();
   }
@@ -126,15 +127,18 @@ class AmxAttention {
   uint16_t* words(int64_t index) const { return reinterpret_cast<uint16_t*>(tile(index)); }
 
   bool exists(const AttentionStep& s) const { return s.head >= 0 && s.head < num_heads_; }
+  // Keys that any of a step's queries sees.
+  int64_t seen_of(const AttentionStep& s) const { return qkv_.causal ? s.query + rows_of(s) : qkv_.rows; }
   int64_t rows_of(const AttentionStep& s) const { return qkv_.rows - s.query < block_ ? qkv_.rows - s.query : block_; }
   int64_t pairs_of(const AttentionStep& s) const {
     if (!exists(s)) return 0;
-    return layout_.pairs - s.pair < layout_.chunk ? layout_.pairs - s.pair : layout_.chunk;
+    const int64_t left = (seen_of(s) + 2 * kKeysOfTile - 1) / (2 * kKeysOfTile) - s.pair;
+    return left < layout_.chunk ? left : layout_.chunk;
   }
   // Key tiles that hold keys.
   int64_t tiles_of(const AttentionStep& s) const {
     if (!exists(s)) return 0;
-    const int64_t left = (qkv_.rows + kKeysOfTile - 1) / kKeysOfTile - 2 * s.pair;
+    const int64_t left = (seen_of(s) + kKeysOfTile - 1) / kKeysOfTile - 2 * s.pair;
     return left < 2 * layout_.chunk ? left : 2 * layout_.chunk;
   }
   __mmask16 last_keys(const AttentionStep& s) const {
@@ -143,12 +147,13 @@ class AmxAttention {
 
   AttentionStep following(AttentionStep s) const {
     s.pair += layout_.chunk;
-    if (s.pair < layout_.pairs) return s;
+    if (2 * kKeysOfTile * s.pair < seen_of(s)) return s;
     s.pair = 0;
     s.query += block_;
     if (s.query < qkv_.rows) return s;
     s.query = 0;
     ++s.head;
+    s.keys = s.head / qkv_.heads_per_key;
     return s;
   }
 
@@ -168,7 +173,7 @@ class AmxAttention {
   }
 
   void pack_keys(int64_t head) {
-    const uint16_t* keys = qkv_.data + qkv_.apart + head * head_dim_;
+    const uint16_t* keys = qkv_.data + qkv_.keys_at + head * head_dim_;
     uint32_t* tiles = dwords(layout_.keys());
     __m512 poison = _mm512_setzero_ps();
     for (int64_t t = 0; t < qkv_.rows; t += kKeysOfTile) {
@@ -182,7 +187,7 @@ class AmxAttention {
   }
 
   void pack_values(int64_t head) {
-    const uint16_t* values = qkv_.data + 2 * qkv_.apart + head * head_dim_;
+    const uint16_t* values = qkv_.data + qkv_.values_at + head * head_dim_;
     uint32_t* tiles = dwords(layout_.values());
     for (int64_t t = 0; t < qkv_.rows; t += 2 * kKeysOfTile) {
       const uint16_t* from = values + t * qkv_.row_stride;
@@ -309,6 +314,7 @@ class AmxAttention {
   void find_biases(const AttentionStep& s) {
     finish_stores();
     float* scores = floats(layout_.scores());
+    if (qkv_.causal) hide_unseen(s, scores);
     __m512 top = largest_scores(scores, tiles_of(s), last_keys(s), -3.40282347e38F);
     if (s.pair > 0) {
       const __m512 before = _mm512_load_ps(tops_);
@@ -322,6 +328,19 @@ class AmxAttention {
     // Where the rounding of so large a number would show in the exponent, scores are shifted exactly.
     const __mmask16 huge = _mm512_cmp_ps_mask(_mm512_abs_ps(biases), _mm512_set1_ps(4194304.0F), _CMP_NLT_UQ);
     if (huge != 0) shift_rows(scores, tiles_of(s), rows_of(s), huge);
+  }
+
+  // Scores of keys behind their query become -infinity: their weight is zero whatever the others are.
+  [[gnu::noinline]] void hide_unseen(const AttentionStep& s, float* scores) {
+    const __m512 hidden = _mm512_set1_ps(-__builtin_inff());
+    for (int64_t t = 0; t < tiles_of(s); ++t, scores += kScoreTile) {
+      const int64_t first_key = kKeysOfTile * (2 * s.pair + t);
+      if (first_key + kKeysOfTile - 1 <= s.query) continue;
+      for (int64_t r = 0; r < rows_of(s); ++r) {
+        const auto seen = static_cast<__mmask16>(first_words(s.query + r + 1 - first_key));
+        _mm512_mask_store_ps(scores + r * 16, static_cast<__mmask16>(~seen), hidden);
+      }
+    }
   }
 
   [[gnu::noinline]] void shift_rows(float* scores, int64_t tiles, int64_t rows, __mmask16 which) {
@@ -434,7 +453,7 @@ class AmxAttention {
     const float* sums = floats(layout_.sums());
     const __m512i rows = _mm512_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240);
     const __m512 totals = _mm512_i32gather_ps(rows, floats(layout_.totals()), 4);
-    const __m512 poison = _mm512_set1_ps(poison_[s.head % 4]);
+    const __m512 poison = _mm512_set1_ps(poison_[s.keys % 4]);
     alignas(64) float factors[16];
     _mm512_store_ps(factors, _mm512_add_ps(_mm512_div_ps(_mm512_set1_ps(1.0F), totals), poison));
     float* to = out_.data + s.query * out_.row_stride + s.head * head_dim_;
@@ -463,7 +482,7 @@ class AmxAttention {
   int64_t block_;                      // queries of a block
   const uint16_t* queries_ = nullptr;  // [block_, head_dim] of the step that is scored
   int64_t query_stride_ = 0;
-  float poison_[4] = {};  // by head: NaN where one of its keys has NaN or an infinity
+  float poison_[4] = {};  // by head of keys: NaN where one of its keys has NaN or an infinity
   alignas(64) float tops_[16];
   alignas(64) float biases_[16];
   alignas(64) float changes_[16];

@@ -57,7 +57,7 @@ class StreamLow final : public CpuStream {
 
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     if (operand == nullptr) return norm_rows(x, residual, weights, out);
-    const NormView view = {weights.gain->data(), weights.bias->data(), weights.eps};
+    const NormView view = view_of(weights);
     const float* factors = weights.factors != nullptr ? weights.factors->data() : nullptr;
     const OperandView to = low(*operand).resize(x.rows, x.cols);
     team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
@@ -162,43 +162,59 @@ class StreamLow final : public CpuStream {
         reserve_bytes(query_key_value_, checked_product(readable, stride * bytes_of(Precision::kBf16), "activations")));
     product_bf16(x, weights, Activation::kNone, {qkv, x.rows, weights.out_features, stride});
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
-      const int64_t column = head * shape.head_dim;
-      const HeadsView heads = {.data = qkv + row * stride + column,
+      const int64_t shared = shape.heads_per_key();
+      const int64_t column = head * shared * shape.head_dim;
+      const int64_t key_cols = (end_head - head) * shape.head_dim;
+      const int64_t cols = key_cols * shared;
+      const Bf16View queries = {qkv + row * stride + column, rows, cols, stride};
+      const Bf16View keys = {qkv + row * stride + shape.keys_at() + head * shape.head_dim, rows, key_cols, stride};
+      turn_heads(queries, shape.query_norm, shape);
+      turn_heads(keys, shape.key_norm, shape);
+      const HeadsView heads = {.data = queries.data,
                                .rows = rows,
                                .row_stride = stride,
-                               .num_heads = end_head - head,
+                               .num_heads = (end_head - head) * shared,
                                .head_dim = shape.head_dim,
-                               .apart = shape.num_heads * shape.head_dim};
-      const int64_t cols = heads.num_heads * shape.head_dim;
+                               .keys_at = keys.data - queries.data,
+                               .values_at = keys.data - queries.data + shape.values_at() - shape.keys_at(),
+                               .heads_per_key = shared,
+                               .causal = shape.causal};
       const MatrixView to = columns_of(rows_of(out, row, rows), column, cols);
-      uint16_t* queries = qkv + row * stride + column;
-      if (shape.rotation != nullptr) {
-        low_.rotate_bf16({queries, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
-        low_.rotate_bf16({queries + heads.apart, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
-      }
       AlignedFloats& memory = attention_scratch_[static_cast<size_t>(member)];
       if (shape.window > 0 && rows > shape.window + 1) return attend_in_window(heads, shape, memory, member, to);
       void* scratch = reserve_bytes(memory, low_.attention_scratch_bytes(rows, shape.head_dim));
       low_.attention(heads, shape.scale, to, scratch);
     };
-    share_heads(seq_offsets, shape.num_heads, body);
+    share_heads(seq_offsets, shape.kv_heads(), body);
+  }
+
+  void turn_heads(const Bf16View& heads, const Buffer* norm, const AttentionShape& shape) {
+    const float* table = shape.rotation != nullptr ? shape.rotation->data() : nullptr;
+    if (norm != nullptr) {
+      low_.norm_heads_bf16(heads, norm->data(), shape.norm_eps, table, shape.head_dim);
+    } else if (table != nullptr) {
+      low_.rotate_bf16(heads, table, shape.head_dim);
+    }
   }
 
   // Longer than the window: bf16 becomes f32, whose attention computes a part of the scores.
   void attend_in_window(const HeadsView& heads, const AttentionShape& shape, AlignedFloats& memory, int64_t member,
                         MatrixView out) {
-    const int64_t cols = heads.num_heads * heads.head_dim;
-    const MatrixView qkv = reserve_matrix(memory, heads.rows, 3 * cols);
-    for (int64_t r = 0; r < heads.rows; ++r) {
-      for (int64_t part = 0; part < 3; ++part) {
-        widen_bf16(heads.data + r * heads.row_stride + part * heads.apart, cols,
-                   qkv.data + r * qkv.row_stride + part * cols);
-      }
-    }
     AttentionShape own = shape;
     own.num_heads = heads.num_heads;
-    own.rotation = nullptr;  // done
-    attention_of(member).run(qkv, 0, heads.num_heads, own, out);
+    own.num_kv_heads = heads.num_heads / heads.heads_per_key;
+    own.rotation = own.query_norm = own.key_norm = nullptr;  // done
+    const int64_t cols = own.num_heads * own.head_dim;
+    const int64_t key_cols = own.num_kv_heads * own.head_dim;
+    const MatrixView qkv = reserve_matrix(memory, heads.rows, cols + 2 * key_cols);
+    for (int64_t r = 0; r < heads.rows; ++r) {
+      const uint16_t* from = heads.data + r * heads.row_stride;
+      float* to = qkv.data + r * qkv.row_stride;
+      widen_bf16(from, cols, to);
+      widen_bf16(from + heads.keys_at, key_cols, to + own.keys_at());
+      widen_bf16(from + heads.values_at, key_cols, to + own.values_at());
+    }
+    attention_of(member).run(qkv, 0, own.num_kv_heads, own, out);
   }
 
   const LowKernels& low_;
