@@ -114,6 +114,8 @@ def randomize(network: torch.nn.Module, seed: int) -> None:
                 parameter.copy_(noise * 0.2)
             elif "embeddings" in name:
                 parameter.copy_(noise * 0.5)
+            elif name.endswith("SelfAttention.q.weight"):  # of T5, which does not scale scores
+                parameter.copy_(noise / parameter.shape[1])
             elif name.endswith("self_attn.q_proj.weight"):  # a decoder's last token alone counts: no sharp choices
                 parameter.copy_(noise * 0.5 / parameter.shape[1] ** 0.5)
             else:
@@ -280,6 +282,16 @@ def make_decoders(maker: Maker) -> None:
     maker.plain("tiny-mistral-task-head", tokenizer="closing", **family("Mistral", "ForCausalLM", **wide))
 
 
+def make_t5(maker: Maker) -> None:
+    maker.seed = 2000
+    shape = {"d_model": 32, "num_heads": 4, "num_layers": 3, "d_kv": 12, "d_ff": 40, "pad_token_id": 1}
+    head = dense(32, 24, torch.nn.Identity(), 104, bias=False)
+    maker.sentence("tiny-t5", "mean", head, Normalize(), tokenizer="closing", **family("T5", "EncoderModel", **shape))
+    gated = {**shape, "d_kv": 8, "num_decoder_layers": 1, "feed_forward_proj": "gated-gelu"}
+    gated |= {"relative_attention_num_buckets": 16, "relative_attention_max_distance": 40}
+    maker.plain("tiny-t5-task-head", tokenizer="closing", **family("T5", "ForConditionalGeneration", **gated))
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -308,6 +320,7 @@ def make_all(out: Path) -> None:
     make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
     make_families(maker)
     make_decoders(maker)
+    make_t5(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

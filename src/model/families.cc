@@ -328,6 +328,63 @@ Family mistral() {
   return family;
 }
 
+// RMS norms first as in the decoders, and MPNet's bias by distance; scores are not scaled, and nothing has a bias.
+Family t5() {
+  Family family = {.defaults = base_network("t5"),
+                   .keys = {.hidden_size = "d_model",
+                            .num_hidden_layers = "num_layers",
+                            .num_attention_heads = "num_heads",
+                            .head_size = "d_kv",
+                            .intermediate_size = "d_ff",
+                            .max_position_embeddings = nullptr,
+                            .distance_buckets = "relative_attention_num_buckets",
+                            .farthest_distance = "relative_attention_max_distance",
+                            .type_vocab_size = nullptr,
+                            .layer_norm_eps = "layer_norm_epsilon",
+                            .hidden_act = nullptr,
+                            .feed_forward = "feed_forward_proj"}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 32128;
+  network.hidden_size = 512;
+  network.num_hidden_layers = 6;
+  network.num_attention_heads = 8;
+  network.head_size = 64;
+  network.attention_scale = 1;
+  network.intermediate_size = 2048;
+  network.max_position_embeddings = 32768;  // of the table of biases; the network itself knows no end
+  network.distance_buckets = 32;
+  network.norms_first = true;
+  network.rms_norms = true;
+  network.norm_bias = false;
+  network.query_bias = false;
+  network.attention_output_bias = false;
+  network.up_bias = false;
+  network.down_bias = false;
+  network.type_vocab_size = 0;
+  network.layer_norm_eps = 1e-6F;
+  network.hidden_act = Activation::kRelu;
+  network.tensors = {.prefix = "transformer.",
+                     .words = "shared",
+                     .other_words = "encoder.embed_tokens",
+                     .positions = nullptr,
+                     .types = nullptr,
+                     .embedding_norm = nullptr,
+                     .distance_bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+                     .layer = "encoder.block.{layer}.",
+                     .query = "layer.0.SelfAttention.q",
+                     .key = "layer.0.SelfAttention.k",
+                     .value = "layer.0.SelfAttention.v",
+                     .attention_output = "layer.0.SelfAttention.o",
+                     .up = "layer.1.DenseReluDense.wi",
+                     .gate = "layer.1.DenseReluDense.wi_0",
+                     .gated_up = "layer.1.DenseReluDense.wi_1",
+                     .down = "layer.1.DenseReluDense.wo",
+                     .begin_norm = "layer.0.layer_norm",
+                     .middle_norm = "layer.1.layer_norm",
+                     .final_norm = "encoder.final_layer_norm"};
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
     bert(),
@@ -345,6 +402,7 @@ const Family kFamilies[] = {
     qwen2(),
     qwen3(),
     mistral(),
+    t5(),
 };
 
 }  // namespace

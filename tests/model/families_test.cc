@@ -188,6 +188,25 @@ TEST(Families, DecodersHeadsOrWindowsAreAnothers) {
             (std::vector<bool>{false}));
 }
 
+TEST(Families, T5sFeedForwardOrBucketsAreAnothers) {
+  const NetworkConfig plain = network(R"({"model_type":"t5","d_model":48,"num_heads":4,"d_kv":16,"num_layers":2})");
+  EXPECT_EQ(plain.query_size(), 64);
+  EXPECT_EQ(plain.attention_scale, 1);
+  EXPECT_EQ(plain.hidden_act, Activation::kRelu);
+  EXPECT_FALSE(plain.gated || plain.causal);
+  const NetworkConfig gated = network(R"({"model_type":"t5","feed_forward_proj":"gated-gelu",
+      "relative_attention_num_buckets":16,"relative_attention_max_distance":40})");
+  EXPECT_TRUE(gated.gated);
+  EXPECT_EQ(gated.hidden_act, Activation::kGeluTanh);
+  EXPECT_EQ(gated.distance_buckets, 16);
+  EXPECT_EQ(gated.farthest_distance, 40);
+  EXPECT_EQ(network(R"({"model_type":"t5","feed_forward_proj":"gated-silu"})").hidden_act, Activation::kSilu);
+  expect_error(Code::kUnsupported, {"config.json: feed_forward_proj: got \"mish\""},
+               [] { network(R"({"model_type":"t5","feed_forward_proj":"gated-mish"})"); });
+  expect_error(Code::kFormat, {"relative_attention_num_buckets: got 32 and relative_attention_max_distance 8"},
+               [] { network(R"({"model_type":"t5","relative_attention_max_distance":8})"); });
+}
+
 TEST(Families, DecodersScalingIsLost) {
   const NetworkConfig older = network(R"({"model_type":"qwen3","rope_theta":1000000,"max_position_embeddings":40960,
       "rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}})");
