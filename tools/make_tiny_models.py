@@ -292,6 +292,24 @@ def make_t5(maker: Maker) -> None:
     maker.plain("tiny-t5-task-head", tokenizer="closing", **family("T5", "ForConditionalGeneration", **gated))
 
 
+def make_gemma(maker: Maker) -> None:
+    maker.seed = 3000
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    shape |= {"num_key_value_heads": 2, "head_dim": 12, "query_pre_attn_scalar": 20, "max_position_embeddings": 200}
+    shape |= {"sliding_window": 16, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    shape["layer_types"] = ["sliding_attention", "full_attention"]
+    wide = dense(32, 48, torch.nn.Identity(), 105, bias=False)
+    narrow = dense(48, 32, torch.nn.Identity(), 106, bias=False)
+    both_ways = family("Gemma3Text", **shape, use_bidirectional_attention=True)
+    maker.sentence("tiny-gemma3", "mean", wide, narrow, Normalize(), tokenizer="closing", **both_ways)
+    angles = {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5000.0}}
+    angles["sliding_attention"] = {"rope_type": "default", "rope_theta": 300.0}
+    causal = {**shape, "rope_parameters": angles}
+    config = transformers.Gemma3TextConfig(vocab_size=VOCAB_SIZE, **causal)
+    foretelling = {"network_class": transformers.Gemma3ForCausalLM, "config": config}
+    maker.plain("tiny-gemma3-task-head", tokenizer="closing", **foretelling)
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -321,6 +339,7 @@ def make_all(out: Path) -> None:
     make_families(maker)
     make_decoders(maker)
     make_t5(maker)
+    make_gemma(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

@@ -385,6 +385,40 @@ Family t5() {
   return family;
 }
 
+// Two more norms a layer, norms that multiply by 1 + their weight, scaled embeddings, and local layers with angles of
+// their own.
+Family gemma3() {
+  Family family = decoder("gemma3_text");
+  family.keys.attention_divisor = "query_pre_attn_scalar";
+  family.keys.hidden_act = "hidden_activation";
+  family.keys.local_rotation_theta = "rope_local_base_freq";
+  family.keys.bidirectional = "use_bidirectional_attention";
+  family.keys.attention_bias = "attention_bias";
+  family.local = {LocalLayers::Rule::kAllButLastOfN, "sliding_window_pattern", 6, nullptr, 4096};
+  family.expected.push_back({"attn_logit_softcapping", "null"});
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 262208;
+  network.hidden_size = 2304;
+  network.num_hidden_layers = 26;
+  network.num_attention_heads = 8;
+  network.num_key_value_heads = 4;
+  network.head_size = 256;
+  network.attention_scale = 1.0 / 16;
+  network.intermediate_size = 9216;
+  network.max_position_embeddings = 131072;
+  network.rotation_theta = 1000000;
+  network.local_rotation_theta = 10000;
+  network.gain_from_one = true;
+  network.scaled_words = true;
+  network.hidden_act = Activation::kGeluTanh;
+  network.tensors.query_norm = "self_attn.q_norm";
+  network.tensors.key_norm = "self_attn.k_norm";
+  network.tensors.attention_norm = "post_attention_layernorm";
+  network.tensors.middle_norm = "pre_feedforward_layernorm";
+  network.tensors.feed_forward_norm = "post_feedforward_layernorm";
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
     bert(),
@@ -403,6 +437,7 @@ const Family kFamilies[] = {
     qwen3(),
     mistral(),
     t5(),
+    gemma3(),
 };
 
 }  // namespace

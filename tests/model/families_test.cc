@@ -207,6 +207,26 @@ TEST(Families, T5sFeedForwardOrBucketsAreAnothers) {
                [] { network(R"({"model_type":"t5","relative_attention_max_distance":8})"); });
 }
 
+TEST(Families, GemmasLayersSeeOtherTokens) {
+  const NetworkConfig causal = network(R"({"model_type":"gemma3_text","num_hidden_layers":7,"sliding_window":512,
+      "rope_theta":900000.0,"rope_local_base_freq":9000.0,"rope_scaling":{"rope_type":"linear","factor":8.0},
+      "query_pre_attn_scalar":64})");
+  EXPECT_TRUE(causal.causal);
+  EXPECT_EQ(causal.window, 511);
+  EXPECT_EQ(causal.local_layers, (std::vector<bool>{true, true, true, true, true, false, true}));
+  EXPECT_EQ(causal.rotation_theta, 900000);
+  EXPECT_EQ(causal.local_rotation_theta, 9000);
+  EXPECT_EQ(causal.rotation_scaling.kind, RotationScaling::Kind::kLinear);
+  EXPECT_EQ(causal.local_rotation_scaling.kind, RotationScaling::Kind::kNone);
+  EXPECT_EQ(causal.attention_scale, 0.125);
+  const NetworkConfig both_ways = network(
+      R"({"model_type":"gemma3_text","num_hidden_layers":1,"sliding_window":512,"use_bidirectional_attention":true})");
+  EXPECT_FALSE(both_ways.causal);
+  EXPECT_EQ(both_ways.window, 256);
+  expect_error(Code::kUnsupported, {"config.json: attn_logit_softcapping: got 50.0, supported: null"},
+               [] { network(R"({"model_type":"gemma3_text","attn_logit_softcapping":50.0})"); });
+}
+
 TEST(Families, DecodersScalingIsLost) {
   const NetworkConfig older = network(R"({"model_type":"qwen3","rope_theta":1000000,"max_position_embeddings":40960,
       "rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}})");
