@@ -21,8 +21,15 @@ import transformers
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer, PreTrainedTokenizerFast
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertModel,
+    BertTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Tokenizer,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = ROOT / "tests/data/scripts.txt"
@@ -63,6 +70,38 @@ def angle_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **tokens)
 
 
+def closing_tokenizer() -> PreTrainedTokenizerFast:
+    """The same words, with one special token: the one that ends a text, as decoders and T5 have it."""
+    tokenizer = Tokenizer(models.WordPiece(wordpiece_vocabulary(True, ANGLE_SPECIALS), unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+    names = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    inputs = ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=200, model_input_names=inputs, padding_side="left", **names
+    )
+
+
+def byte_tokenizer() -> Qwen2Tokenizer:
+    """Qwen's kind: pieces of bytes, and one token at the end, as its embedding models have it."""
+    end = "<|endoftext|>"
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=VOCAB_SIZE - 1, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train([str(TEXT)], trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    vocabulary = model["vocab"] | {end: len(model["vocab"])}
+    merges = [tuple(merge) for merge in model["merges"]]
+    made = Qwen2Tokenizer(vocab=vocabulary, merges=merges, model_max_length=200, padding_side="left")
+    made.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {end}", special_tokens=[(end, vocabulary[end])]
+    )
+    return made
+
+
 def randomize(network: torch.nn.Module, seed: int) -> None:
     """Weights large enough that a missing bias, scale or activation shows in the first digits."""
     generator = torch.Generator().manual_seed(seed)
@@ -75,6 +114,10 @@ def randomize(network: torch.nn.Module, seed: int) -> None:
                 parameter.copy_(noise * 0.2)
             elif "embeddings" in name:
                 parameter.copy_(noise * 0.5)
+            elif name.endswith("SelfAttention.q.weight"):  # of T5, which does not scale scores
+                parameter.copy_(noise / parameter.shape[1])
+            elif name.endswith("self_attn.q_proj.weight"):  # a decoder's last token alone counts: no sharp choices
+                parameter.copy_(noise * 0.5 / parameter.shape[1] ** 0.5)
             else:
                 parameter.copy_(noise * 1.3 / parameter.shape[1] ** 0.5)
 
@@ -101,6 +144,8 @@ class Maker:
             tokenizer = BertTokenizer(vocab=vocabulary, do_lower_case=lowercase, model_max_length=64)
             tokenizer.save_pretrained(self.work / name)
         angle_tokenizer().save_pretrained(self.work / "angle")
+        closing_tokenizer().save_pretrained(self.work / "closing")
+        byte_tokenizer().save_pretrained(self.work / "bytes")
 
     def network(
         self, name: str, tokenizer="lower", network_class=BertModel, dtype=torch.float32, config=None, **shape
@@ -206,6 +251,65 @@ def make_families(maker: Maker) -> None:
     maker.plain("tiny-gte-task-head", tokenizer="angle", **family("Gte", "ForMaskedLM", **rotary, type_vocab_size=0))
 
 
+def make_decoders(maker: Maker) -> None:
+    maker.seed = 1000  # whatever stands before
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 3, "intermediate_size": 40}
+    shape |= {"max_position_embeddings": 200, "pad_token_id": 1, "bos_token_id": None, "eos_token_id": 2}
+    qwen2 = {**shape, "num_key_value_heads": 2, "use_sliding_window": True, "sliding_window": 16}
+    maker.sentence(
+        "tiny-qwen2", "lasttoken", Normalize(), tokenizer="bytes", **family("Qwen2", **qwen2, max_window_layers=1)
+    )
+    qwen3 = {**shape, "num_key_value_heads": 2, "head_dim": 12}
+    prompts = {"query": "Instruct: find what answers\nQuery:", "document": ""}
+    maker.sentence(
+        "tiny-qwen3", "lasttoken", Normalize(), tokenizer="bytes", prompts=prompts, **family("Qwen3", **qwen3)
+    )
+    yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 50, "rope_theta": 5000.0}
+    foretelling = {**qwen3, "num_key_value_heads": 4, "attention_bias": True, "rope_parameters": yarn}
+    maker.plain("tiny-qwen3-task-head", tokenizer="bytes", **family("Qwen3", "ForCausalLM", **foretelling))
+    mistral = {**shape, "num_key_value_heads": 1, "sliding_window": 16}
+    linear = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1000.0}
+    maker.sentence(
+        "tiny-mistral",
+        "lasttoken",
+        Normalize(),
+        tokenizer="closing",
+        **family("Mistral", **mistral, rope_parameters=linear),
+    )
+    llama3 = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    llama3 |= {"original_max_position_embeddings": 50, "rope_theta": 1000.0}
+    wide = {**shape, "num_key_value_heads": 2, "head_dim": 16, "sliding_window": None, "rope_parameters": llama3}
+    maker.plain("tiny-mistral-task-head", tokenizer="closing", **family("Mistral", "ForCausalLM", **wide))
+
+
+def make_t5(maker: Maker) -> None:
+    maker.seed = 2000
+    shape = {"d_model": 32, "num_heads": 4, "num_layers": 3, "d_kv": 12, "d_ff": 40, "pad_token_id": 1}
+    head = dense(32, 24, torch.nn.Identity(), 104, bias=False)
+    maker.sentence("tiny-t5", "mean", head, Normalize(), tokenizer="closing", **family("T5", "EncoderModel", **shape))
+    gated = {**shape, "d_kv": 8, "num_decoder_layers": 1, "feed_forward_proj": "gated-gelu"}
+    gated |= {"relative_attention_num_buckets": 16, "relative_attention_max_distance": 40}
+    maker.plain("tiny-t5-task-head", tokenizer="closing", **family("T5", "ForConditionalGeneration", **gated))
+
+
+def make_gemma(maker: Maker) -> None:
+    maker.seed = 3000
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    shape |= {"num_key_value_heads": 2, "head_dim": 12, "query_pre_attn_scalar": 20, "max_position_embeddings": 200}
+    shape |= {"sliding_window": 16, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    shape["layer_types"] = ["sliding_attention", "full_attention"]
+    wide = dense(32, 48, torch.nn.Identity(), 105, bias=False)
+    narrow = dense(48, 32, torch.nn.Identity(), 106, bias=False)
+    both_ways = family("Gemma3Text", **shape, use_bidirectional_attention=True)
+    maker.sentence("tiny-gemma3", "mean", wide, narrow, Normalize(), tokenizer="closing", **both_ways)
+    angles = {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5000.0}}
+    angles["sliding_attention"] = {"rope_type": "default", "rope_theta": 300.0}
+    causal = {**shape, "rope_parameters": angles}
+    config = transformers.Gemma3TextConfig(vocab_size=VOCAB_SIZE, **causal)
+    foretelling = {"network_class": transformers.Gemma3ForCausalLM, "config": config}
+    maker.plain("tiny-gemma3-task-head", tokenizer="closing", **foretelling)
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -233,6 +337,9 @@ def make_all(out: Path) -> None:
     maker.sentence("tiny-bf16", "mean", Normalize(), dtype=torch.bfloat16, layers=3)
     make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
     make_families(maker)
+    make_decoders(maker)
+    make_t5(maker)
+    make_gemma(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:
@@ -246,7 +353,7 @@ def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     make_all(out)
     for path in sorted(out.glob("tiny-*/**/*")):
-        if path.name in ("README.md", ".gitattributes", "special_tokens_map.json"):
+        if path.name in ("README.md", ".gitattributes", "special_tokens_map.json", "generation_config.json"):
             path.unlink()
     total = sum(path.stat().st_size for path in out.glob("tiny-*/**/*") if path.is_file())
     print(f"{len(list(out.glob('tiny-*')))} models, {total / 1e6:.2f} MB in {out}")

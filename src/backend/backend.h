@@ -46,6 +46,7 @@ struct NormWeights {
   std::unique_ptr<Buffer> bias;     // [hidden]
   std::unique_ptr<Buffer> factors;  // [hidden]: what the operand is multiplied by, column by column; null for 1
   float eps = 1e-12F;
+  bool is_rms = false;  // rows are divided by their root mean square alone: no mean is taken away, and bias is null
 };
 
 // Rows as the products of a device read them (f32, bf16, int8 with a scale a row: its own affair): what norm and
@@ -62,6 +63,7 @@ struct EmbeddingTables {
   std::unique_ptr<Buffer> positions;  // [max_positions, hidden]
   std::unique_ptr<Buffer> types;      // [type_vocab, hidden]
   int64_t hidden = 0;
+  float word_scale = 1;  // what rows of `words` are multiplied by
 };
 
 // A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted
@@ -78,6 +80,19 @@ struct AttentionShape {
   // keys are turned by angle i of their token's position. Null for none.
   const Buffer* rotation = nullptr;
   int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
+  // Heads of keys and values: each serves num_heads / num_kv_heads query heads that follow one another. 0 for
+  // num_heads.
+  int64_t num_kv_heads = 0;
+  bool causal = false;  // a query sees no token behind its own
+  // [head_dim]: gains of an RMS norm of each query's and key's head, before they are turned. Null for none.
+  const Buffer* query_norm = nullptr;
+  const Buffer* key_norm = nullptr;
+  float norm_eps = 0;
+
+  int64_t kv_heads() const { return num_kv_heads > 0 ? num_kv_heads : num_heads; }
+  int64_t heads_per_key() const { return num_heads / kv_heads(); }
+  int64_t keys_at() const { return num_heads * head_dim; }  // first column of keys in q, k, v side by side
+  int64_t values_at() const { return keys_at() + kv_heads() * head_dim; }  // and of values
 };
 
 // Where what was made of weights may be kept from one process to the next. Safe from many threads.
@@ -95,20 +110,21 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
-  // out[t] = words[ids[t]] + positions[positions[t]] + types[types[t]]; indices were checked by the caller.
+  // out[t] = word_scale words[ids[t]] + positions[positions[t]] + types[types[t]]; indices were checked by the caller.
   virtual void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
                      std::span<const int32_t> types, MatrixView out) = 0;
 
   // out = layer_norm(x + residual) * gain + bias, over each row; residual.data may be null; out may be x or residual.
-  // Where `operand` is not null it becomes out * factors; it may borrow `out`, which must live as long as it is read.
+  // NormWeights::is_rms says how rows are normed. Where `operand` is not null it becomes out * factors; it may borrow
+  // `out`, which must live as long as it is read.
   virtual void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out,
                     Operand* operand) = 0;
 
   // operand = x * factors as the next product reads it; factors [cols] or null. It may borrow x, as in norm.
   virtual void to_operand(MatrixView x, const Buffer* factors, Operand& operand) = 0;
 
-  // out = softmax(scale q k^T) v within each sequence, where x W^T + bias holds q, k, v side by side, num_heads *
-  // head_dim columns each; shape says what else happens to scores.
+  // out = softmax(scale q k^T) v within each sequence, where x W^T + bias holds q, k, v side by side: num_heads *
+  // head_dim columns of q, num_kv_heads * head_dim of k and of v; shape says what else happens to scores.
   virtual void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                               const AttentionShape& shape, Operand& out) = 0;
 

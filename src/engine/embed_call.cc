@@ -109,7 +109,8 @@ int64_t EmbedCall::count_workers() const {
 
 int64_t EmbedCall::count_threads_per_worker() const {
   const NetworkConfig& network = model_.config.network;
-  const int64_t layer = network.hidden_size * (4 * network.hidden_size + 2 * network.intermediate_size);
+  const int64_t layer =
+      network.hidden_size * (2 * network.query_size() + 2 * network.key_size() + 2 * network.intermediate_size);
   const int64_t bytes = network.num_hidden_layers * layer * static_cast<int64_t>(dtype_bytes(model_.backend->dtype()));
   const int64_t useful = 1 + bytes / kWeightBytesPerThread;
   return std::min(settings_.num_threads / num_workers_, useful);

@@ -13,12 +13,12 @@ namespace {
 int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings) {
   const NetworkConfig& network = model.config.network;
   const int64_t inner = network.gated ? 2 : 1;  // products that a feed-forward begins with
-  const int64_t in_products =
-      std::min(model.parameters, network.num_stored_layers() * network.hidden_size *
-                                     (4 * network.hidden_size + (1 + inner) * network.intermediate_size));
+  const int64_t in_attention = 2 * network.query_size() + 2 * network.key_size();
+  const int64_t in_products = std::min(model.parameters, network.num_stored_layers() * network.hidden_size *
+                                                             (in_attention + (1 + inner) * network.intermediate_size));
   const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(model.backend->dtype())) +
                           (model.parameters - in_products) * static_cast<int64_t>(sizeof(float));
-  const int64_t widest = std::max(3 * network.hidden_size, inner * network.intermediate_size);
+  const int64_t widest = std::max(network.query_size() + 2 * network.key_size(), inner * network.intermediate_size);
   const int64_t num_combined =
       settings.selection.op == LayerOp::kConcat ? static_cast<int64_t>(settings.selection.layers.size()) : 1;
   const int64_t floats_per_token = 3 * network.hidden_size + widest + num_combined * network.hidden_size;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/config.h"
 
+#include <cmath>
+
 #include "base/error.h"
 #include "model/activations.h"
 #include "model/families.h"
 #include "model/json_value.h"
+#include "model/local_layers.h"
 #include "model/modules.h"
 #include "model/rotation.h"
 
@@ -53,10 +56,44 @@ void refuse_other_mechanics(const JsonValue& file, const Family& family) {
         "{}: quantization_config: quantised weights are not supported", file.where());
 }
 
+void read_attention(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network) {
+  read_integer(file, keys.num_attention_heads, 1, 1 << 12, network.num_attention_heads);
+  read_integer(file, keys.num_key_value_heads, 1, 1 << 12, network.num_key_value_heads);
+  if (keys.num_key_value_heads != nullptr && file.has_null(keys.num_key_value_heads)) network.num_key_value_heads = 0;
+  read_integer(file, keys.head_size, 1, 1 << 12, network.head_size);
+  if (const auto value = keys.attention_divisor != nullptr ? file.find(keys.attention_divisor) : std::nullopt) {
+    const double divisor = value->number();
+    if (!(divisor > 0) || !std::isfinite(divisor)) value->refuse("a number above 0");
+    network.attention_scale = 1 / std::sqrt(divisor);
+  }
+  bool is_bidirectional = !network.causal;
+  read_boolean(file, keys.bidirectional, is_bidirectional);
+  network.causal = !is_bidirectional;
+}
+
+void read_feed_forward(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network) {
+  read_integer(file, keys.intermediate_size, 1, 1 << 20, network.intermediate_size);
+  if (const auto value = keys.hidden_act != nullptr ? file.find(keys.hidden_act) : std::nullopt) {
+    network.hidden_act = hidden_activation(value->text(), value->where());
+  }
+  const auto both = keys.feed_forward != nullptr ? file.find(keys.feed_forward) : std::nullopt;
+  if (!both) return;
+  const std::string name = both->text();
+  constexpr std::string_view kGated = "gated-";
+  network.gated = name.starts_with(kGated);
+  // The reference takes another gelu than that of this name.
+  const std::string activation = name == "gated-gelu" ? "gelu_new" : name.substr(network.gated ? kGated.size() : 0);
+  network.hidden_act = hidden_activation(activation, both->where());
+}
+
 // What single keys cannot say: two of them that do not go together.
 void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkConfig& network) {
-  check(network.hidden_size % network.num_attention_heads == 0, Code::kFormat, "{}: {} {} is not a multiple of {} {}",
-        file.where(), keys.hidden_size, network.hidden_size, keys.num_attention_heads, network.num_attention_heads);
+  check(network.head_size > 0 || network.hidden_size % network.num_attention_heads == 0, Code::kFormat,
+        "{}: {} {} is not a multiple of {} {}", file.where(), keys.hidden_size, network.hidden_size,
+        keys.num_attention_heads, network.num_attention_heads);
+  check(network.query_size() % network.key_size() == 0, Code::kFormat, "{}: {} {} is not a multiple of {} {}",
+        file.where(), keys.num_attention_heads, network.num_attention_heads,
+        keys.num_key_value_heads != nullptr ? keys.num_key_value_heads : "", network.num_key_value_heads);
   check(network.max_positions() > 0, Code::kFormat,
         "{}: {}: got {}, expected more than {}: positions begin behind that of the padding token, {}", file.where(),
         keys.max_position_embeddings, network.max_position_embeddings, network.padding_position + 1,
@@ -65,13 +102,18 @@ void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkC
         "{}: {}: got {}, expected less than vocab_size {}", file.where(),
         keys.padding_position != nullptr ? keys.padding_position : "padding", network.padding_position,
         network.vocab_size);
-  check(network.distance_buckets == 0 || network.distance_buckets == 32, Code::kUnsupported,
+  const bool counts_buckets = keys.farthest_distance != nullptr;
+  check(counts_buckets || network.distance_buckets == 0 || network.distance_buckets == 32, Code::kUnsupported,
         "{}: {}: got {}, supported: 32, which the reference counts with whatever stands here", file.where(),
         keys.distance_buckets, network.distance_buckets);
+  // Buckets of one distance each, half of those of a direction, must end before the farthest.
+  check(!counts_buckets || (network.distance_buckets >= 4 && network.farthest_distance > network.distance_buckets / 4),
+        Code::kFormat, "{}: {}: got {} and {} {}, expected at least 4 buckets, and a distance above a quarter of them",
+        file.where(), keys.distance_buckets, network.distance_buckets, keys.farthest_distance,
+        network.farthest_distance);
 }
 
-NetworkConfig read_network(const fs::path& path) {
-  const JsonValue file = JsonValue::read(path);
+NetworkConfig read_network(const JsonValue& file) {
   const Family& family = find_family(file);
   const ConfigKeys& keys = family.keys;
   NetworkConfig network = family.defaults;
@@ -84,11 +126,12 @@ NetworkConfig read_network(const fs::path& path) {
   read_integer(file, keys.num_layer_sets, 1, network.num_hidden_layers, network.num_layer_sets);
   read_integer(file, keys.layers_per_set, 1, 1 << 10, network.layers_per_set);
   network.num_hidden_layers *= network.layers_per_set;
-  read_integer(file, keys.num_attention_heads, 1, 1 << 12, network.num_attention_heads);
-  read_integer(file, keys.intermediate_size, 1, 1 << 20, network.intermediate_size);
+  read_attention(file, keys, network);
+  read_feed_forward(file, keys, network);
   read_integer(file, keys.max_position_embeddings, 1, 1 << 24, network.max_position_embeddings);
   read_integer(file, keys.padding_position, 0, kMostTokenIds, network.padding_position);
   read_integer(file, keys.distance_buckets, 1, 1 << 16, network.distance_buckets);
+  read_integer(file, keys.farthest_distance, 1, 1 << 24, network.farthest_distance);
   // GTE has sizes without types at all.
   read_integer(file, keys.type_vocab_size, network.rotation_theta > 0 ? 0 : 1, 1 << 16, network.type_vocab_size);
   read_eps(file, keys.layer_norm_eps, network.layer_norm_eps);
@@ -97,12 +140,19 @@ NetworkConfig read_network(const fs::path& path) {
   read_boolean(file, keys.attention_bias, network.attention_output_bias);
   read_boolean(file, keys.up_bias, network.up_bias);
   read_boolean(file, keys.down_bias, network.down_bias);
-  if (const auto value = keys.hidden_act != nullptr ? file.find(keys.hidden_act) : std::nullopt) {
-    network.hidden_act = hidden_activation(value->text(), value->where());
-  }
   check_network(file, keys, network);
-  read_rotation(file, keys, network);
+  read_local_layers(file, family, network);
+  read_rotation(file, family, network);
   return network;
+}
+
+// Without modules.json. The last token of a decoder has seen all others.
+Pooling default_pooling(const JsonValue& file) {
+  const auto classes = file.find("architectures");
+  const auto is_causal = file.find("is_causal");
+  if (!classes || !classes->is_array() || classes->items().empty()) return Pooling::kMean;
+  if (is_causal && !is_causal->boolean()) return Pooling::kMean;
+  return classes->items().front().text().ends_with("ForCausalLM") ? Pooling::kLast : Pooling::kMean;
 }
 
 }  // namespace
@@ -128,7 +178,9 @@ ModelConfig read_model_config(const fs::path& directory) {
   check(fs::exists(config.network_directory / "config.json", ignored), Code::kIo,
         "{}: not a model: modules.json puts the Transformer here, but config.json is missing",
         config.network_directory.string());
-  config.network = read_network(config.network_directory / "config.json");
+  const JsonValue file = JsonValue::read(config.network_directory / "config.json");
+  config.network = read_network(file);
+  if (!with_modules) config.pooling = default_pooling(file);
   check_head(config);
   read_token_limits(config, with_modules);
   return config;

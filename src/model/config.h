@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/ops.h"
+#include "model/rotation_scaling.h"
 #include "model/tensor_layout.h"
 
 namespace emberline {
@@ -31,17 +32,27 @@ struct NetworkConfig {
   int64_t num_layer_sets = 0;
   int64_t layers_per_set = 1;
   int64_t num_attention_heads = 0;
+  int64_t num_key_value_heads = 0;  // each serves several heads of queries; 0 for one each
+  int64_t head_size = 0;            // numbers of a head; 0 for hidden_size / num_attention_heads
+  double attention_scale = 0;       // what scores are multiplied by; 0 for 1 / sqrt(head_dim)
+  bool causal = false;              // a token sees none behind it
   int64_t intermediate_size = 0;
   int64_t max_position_embeddings = 0;
   // Rows of the position table begin behind this one, and a token of this id stays on it; -1 where they begin at 0.
   int64_t padding_position = -1;
-  int64_t distance_buckets = 0;  // of what attention adds to scores by the distance of two tokens; 0 for nothing
+  int64_t distance_buckets = 0;     // of what attention adds to scores by the distance of two tokens; 0 for nothing
+  int64_t farthest_distance = 128;  // distances from here on share a bucket
   // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
   double rotation_theta = 0;
-  double local_rotation_theta = 0;
+  double local_rotation_theta = 0;  // 0 where it is the same
+  RotationScaling rotation_scaling = {};
+  RotationScaling local_rotation_scaling = {};
   int64_t window = 0;                   // tokens on either side that a token of a local layer sees
   std::vector<bool> local_layers = {};  // [num_hidden_layers]; empty where all layers see all tokens
   bool norms_first = false;             // blocks norm what they read, not what they leave
+  bool rms_norms = false;               // norms divide by the root mean square, and take away and add nothing
+  bool gain_from_one = false;           // norms multiply by 1 + their weight
+  bool scaled_words = false;            // embeddings of words are multiplied by sqrt(hidden_size)
   bool gated = false;      // the feed-forward has two inner products, one activated and multiplied by the other
   bool norm_bias = true;   // which products and norms add something of their own
   bool query_bias = true;  // of queries, keys and values
@@ -54,7 +65,9 @@ struct NetworkConfig {
   TensorLayout tensors = {};
 
   bool is_local(int64_t layer) const { return !local_layers.empty() && local_layers[static_cast<size_t>(layer)]; }
-  int64_t head_dim() const { return hidden_size / num_attention_heads; }
+  int64_t head_dim() const { return head_size > 0 ? head_size : hidden_size / num_attention_heads; }
+  int64_t query_size() const { return num_attention_heads * head_dim(); }
+  int64_t key_size() const { return num_key_value_heads > 0 ? num_key_value_heads * head_dim() : query_size(); }
   // Layers that have weights of their own.
   int64_t num_stored_layers() const { return num_layer_sets > 0 ? num_layer_sets * layers_per_set : num_hidden_layers; }
   int64_t max_positions() const { return max_position_embeddings - padding_position - 1; }  // tokens of a sequence

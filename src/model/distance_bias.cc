@@ -7,13 +7,8 @@
 #include "base/convert.h"
 
 namespace emberline {
-namespace {
 
-constexpr double kFarthest = 128;  // distances from here on share a bucket
-
-}  // namespace
-
-int64_t distance_bucket(int64_t distance, int64_t num_buckets) {
+int64_t distance_bucket(int64_t distance, int64_t num_buckets, int64_t farthest) {
   const int64_t half = num_buckets / 2;
   const int64_t first = distance > 0 ? half : 0;
   const int64_t steps = std::abs(distance);
@@ -21,12 +16,12 @@ int64_t distance_bucket(int64_t distance, int64_t num_buckets) {
   if (steps < exact) return first + steps;
   // In f32, as the reference takes the logarithm: at powers of two the last bit decides.
   const float share = std::log(static_cast<float>(steps) / static_cast<float>(exact)) /
-                      static_cast<float>(std::log(kFarthest / static_cast<double>(exact)));
+                      static_cast<float>(std::log(static_cast<double>(farthest) / static_cast<double>(exact)));
   const auto farther = static_cast<int64_t>(share * static_cast<float>(half - exact));
   return first + std::min(exact + farther, half - 1);
 }
 
-std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach) {
+std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach, int64_t farthest) {
   const int64_t num_buckets = table.shape.at(0);
   const int64_t num_heads = table.shape.at(1);
   std::vector<float> values(static_cast<size_t>(table.size()));
@@ -35,7 +30,8 @@ std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach) 
   spread.reserve(static_cast<size_t>(num_heads * (2 * reach + 1)));
   for (int64_t head = 0; head < num_heads; ++head) {
     for (int64_t distance = -reach; distance <= reach; ++distance) {
-      spread.push_back(values[static_cast<size_t>(distance_bucket(distance, num_buckets) * num_heads + head)]);
+      spread.push_back(
+          values[static_cast<size_t>(distance_bucket(distance, num_buckets, farthest) * num_heads + head)]);
     }
   }
   return spread;

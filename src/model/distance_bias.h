@@ -10,11 +10,11 @@
 namespace emberline {
 
 // Bucket of a key that stands `distance` tokens behind its query. Near distances have buckets of their own, farther
-// ones share them by their logarithm, and from 128 on all share the last; one half of the buckets is for either
+// ones share them by their logarithm, and from `farthest` on all share the last; one half of the buckets is for either
 // direction.
-int64_t distance_bucket(int64_t distance, int64_t num_buckets);
+int64_t distance_bucket(int64_t distance, int64_t num_buckets, int64_t farthest = 128);
 
 // [num_heads, 2 * reach + 1]: as AttentionShape::distance_bias, of a table [num_buckets, num_heads] of any float dtype.
-std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach);
+std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach, int64_t farthest = 128);
 
 }  // namespace emberline

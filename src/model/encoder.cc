@@ -119,7 +119,15 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
   const NormWeights& norm = weights_.norms[0];
   if (weights_.projection == nullptr) {
     run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, run.hidden);
-    run.stream.norm(run.hidden, {}, norm, run.hidden, feeds ? &run.operand : nullptr);
+    // Without a norm of their own embeddings stay as they are, and the first attention reads them normed.
+    const bool is_own = config_.tensors.embedding_norm != nullptr;
+    if (is_own || feeds) {
+      run.stream.norm(run.hidden, {}, norm, is_own ? run.hidden : run.normed, feeds ? &run.operand : nullptr);
+    }
+    if (!is_own) {
+      if (feeds && run.observer != nullptr) run.observer->see(0, run.normed);
+      return;
+    }
   } else {
     const MatrixView narrow =
         scratch.matrix(backend_, EncoderScratch::kEmbedded, run.hidden.rows, config_.embedding_size);
@@ -132,19 +140,29 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
 }
 
 AttentionShape Encoder::attention_shape(int64_t layer) const {
-  AttentionShape shape = {.num_heads = config_.num_attention_heads,
-                          .head_dim = config_.head_dim(),
-                          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim())))};
+  const double scale =
+      config_.attention_scale > 0 ? config_.attention_scale : 1 / std::sqrt(static_cast<double>(config_.head_dim()));
+  AttentionShape shape = {
+      .num_heads = config_.num_attention_heads, .head_dim = config_.head_dim(), .scale = static_cast<float>(scale)};
   shape.distance_bias = weights_.distance_bias.get();
   shape.bias_reach = config_.max_positions() - 1;
   const bool is_local = config_.is_local(layer);
-  shape.rotation = is_local ? weights_.local_rotation.get() : weights_.rotation.get();
+  const bool turns_otherwise = is_local && weights_.local_rotation != nullptr;
+  shape.rotation = turns_otherwise ? weights_.local_rotation.get() : weights_.rotation.get();
   if (is_local) shape.window = config_.window;
+  const LayerNorms& norms = weights_.layer_norms[static_cast<size_t>(layer)];
+  shape.num_kv_heads = config_.num_key_value_heads;
+  shape.causal = config_.causal;
+  shape.query_norm = norms.query.get();
+  shape.key_norm = norms.key.get();
+  shape.norm_eps = config_.layer_norm_eps;
   return shape;
 }
 
-// What a block gave is added to hidden, and normed where a product or the caller reads it.
-void Encoder::leave_block(const Run& run, int64_t norm, bool feeds) const {
+// What a block gave is added to hidden, itself normed first by `given` where there is one, and the sum is normed where
+// a product or the caller reads it.
+void Encoder::leave_block(const Run& run, const NormWeights& given, int64_t norm, bool feeds) const {
+  if (given.gain != nullptr) run.stream.norm(run.projected, {}, given, run.projected, nullptr);
   const NormWeights& weights = weights_.norms[static_cast<size_t>(norm)];
   Operand* operand = feeds ? &run.operand : nullptr;
   if (!config_.norms_first) {
@@ -164,13 +182,14 @@ MatrixView Encoder::run_layer(const Run& run, int64_t index, bool is_last) const
   stream.self_attention(run.operand, *layer.query_key_value, run.batch.seq_offsets, attention_shape(index),
                         run.attended);
   stream.linear(run.attended, *layer.attention_output, run.projected);
-  leave_block(run, 2 * index + 1, true);
+  const LayerNorms& norms = weights_.layer_norms[static_cast<size_t>(index)];
+  leave_block(run, norms.attention, 2 * index + 1, true);
   if (config_.gated) {
     stream.gated_feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
   } else {
     stream.feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
   }
-  leave_block(run, 2 * index + 2, !is_last);
+  leave_block(run, norms.feed_forward, 2 * index + 2, !is_last);
   return index + 1 == config_.num_hidden_layers ? run.normed : run.hidden;
 }
 

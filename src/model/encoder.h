@@ -39,7 +39,7 @@ class EncoderScratch {
 };
 
 // Sees every layer norm's output on its way to a product: norm 0 is the embeddings', or what their projection makes of
-// it; 2 i + 1 and 2 i + 2 are those of layer i.
+// it, or that before the first attention; 2 i + 1 and 2 i + 2 are those of layer i.
 class NormObserver {
  public:
   virtual ~NormObserver() = default;
@@ -67,7 +67,7 @@ class Encoder {
   struct Run;
   void embed(const Run& run, EncoderScratch& scratch, bool feeds) const;
   AttentionShape attention_shape(int64_t layer) const;
-  void leave_block(const Run& run, int64_t norm, bool feeds) const;
+  void leave_block(const Run& run, const NormWeights& given, int64_t norm, bool feeds) const;
   MatrixView run_layer(const Run& run, int64_t index, bool is_last) const;
 
   NetworkConfig config_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/encoder_weights.h"
 
+#include <cmath>
 #include <map>
 #include <utility>
 
+#include "base/convert.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/distance_bias.h"
@@ -35,10 +37,12 @@ class Loader {
       }
       return backend_.upload(names_.get(std::string(name) + ".weight", {rows, config_.embedding_size}));
     };
-    return {.words = table(config_.tensors.words, config_.vocab_size),
+    const double scale = config_.scaled_words ? std::sqrt(static_cast<double>(config_.hidden_size)) : 1;
+    return {.words = table(words_name(names_, config_).c_str(), config_.vocab_size),
             .positions = table(config_.tensors.positions, config_.max_position_embeddings),
             .types = table(config_.tensors.types, config_.type_vocab_size),
-            .hidden = config_.embedding_size};
+            .hidden = config_.embedding_size,
+            .word_scale = static_cast<float>(scale)};
   }
 
   std::unique_ptr<Linear> projection() const {
@@ -53,14 +57,14 @@ class Loader {
     const int64_t reach = config_.max_positions() - 1;
     const TensorView& table = names_.get(std::string(config_.tensors.distance_bias) + ".weight",
                                          {config_.distance_buckets, config_.num_attention_heads});
-    const std::vector<float> spread = spread_distance_bias(table, reach);
+    const std::vector<float> spread = spread_distance_bias(table, reach, config_.farthest_distance);
     return upload("distance bias", {config_.num_attention_heads, 2 * reach + 1}, spread);
   }
 
-  std::unique_ptr<Buffer> rotation(const char* name, double theta) const {
+  std::unique_ptr<Buffer> rotation(const char* name, double theta, const RotationScaling& scaling) const {
     if (theta == 0) return nullptr;
     const int64_t positions = config_.max_positions();
-    return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim()));
+    return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim(), scaling));
   }
 
   // Null for factors of 1. The number keeps names apart where layers share a norm's tensors.
@@ -71,20 +75,23 @@ class Loader {
   }
 
   NormWeights norm(int64_t index) const {
-    const std::vector<int64_t> shape = {index == 0 ? config_.embedding_size : config_.hidden_size};
-    const std::string at = norm_name(index);
-    NormWeights norm{.gain = backend_.upload(names_.get_either(at + ".weight", at + ".gamma", shape)),
-                     .bias = nullptr,
-                     .factors = nullptr,
-                     .eps = config_.layer_norm_eps};
-    if (config_.norm_bias) {
-      norm.bias = backend_.upload(names_.get_either(at + ".bias", at + ".beta", shape));
-    } else {
-      names_.require_none(at + ".bias");
-      norm.bias = upload("no bias", shape, std::vector<float>(static_cast<size_t>(shape[0])));
-    }
+    NormWeights norm = norm_weights(norm_name(index), index == 0 ? config_.embedding_size : config_.hidden_size);
     if (index > 0 || !config_.projects_embeddings()) norm.factors = upload_factors(index);
     return norm;
+  }
+
+  LayerNorms layer_norms(int64_t layer) const {
+    const TensorLayout& tensors = config_.tensors;
+    const std::string at = layer_prefix(config_, layer);
+    LayerNorms norms;
+    if (tensors.attention_norm != nullptr)
+      norms.attention = norm_weights(at + tensors.attention_norm, config_.hidden_size);
+    if (tensors.feed_forward_norm != nullptr) {
+      norms.feed_forward = norm_weights(at + tensors.feed_forward_norm, config_.hidden_size);
+    }
+    if (tensors.query_norm != nullptr) norms.query = gain(at + tensors.query_norm, config_.head_dim());
+    if (tensors.key_norm != nullptr) norms.key = gain(at + tensors.key_norm, config_.head_dim());
+    return norms;
   }
 
   LayerProducts products(int64_t layer) const {
@@ -93,7 +100,7 @@ class Loader {
     const int64_t hidden = config_.hidden_size;
     const std::vector<LinearPart> query_key_value = query_key_value_parts(config_, names_, layer);
     const LinearPart attention_output =
-        linear_part(names_, at + tensors.attention_output, hidden, hidden, config_.attention_output_bias);
+        linear_part(names_, at + tensors.attention_output, config_.query_size(), hidden, config_.attention_output_bias);
     const std::vector<LinearPart> up = up_parts(config_, names_, layer);
     const LinearPart down =
         linear_part(names_, at + tensors.down, config_.intermediate_size, hidden, config_.down_bias);
@@ -106,13 +113,37 @@ class Loader {
  private:
   std::string norm_name(int64_t index) const {
     const TensorLayout& tensors = config_.tensors;
-    if (index == 0) return tensors.embedding_norm;
+    if (index == 0) {
+      return tensors.embedding_norm != nullptr ? tensors.embedding_norm : layer_prefix(config_, 0) + tensors.begin_norm;
+    }
     const int64_t layer = (index - 1) / 2;
     if (index % 2 == 1) return layer_prefix(config_, layer) + tensors.middle_norm;
     if (!config_.norms_first) return layer_prefix(config_, layer) + tensors.end_norm;
     // What a layer leaves is normed where the next one begins.
     if (layer + 1 == config_.num_hidden_layers) return tensors.final_norm;
     return layer_prefix(config_, layer + 1) + tensors.begin_norm;
+  }
+
+  NormWeights norm_weights(const std::string& at, int64_t width) const {
+    const std::vector<int64_t> shape = {width};
+    NormWeights norm{.gain = gain(at, width), .bias = nullptr, .factors = nullptr, .eps = config_.layer_norm_eps};
+    norm.is_rms = config_.rms_norms;
+    if (config_.norm_bias) {
+      norm.bias = backend_.upload(names_.get_either(at + ".bias", at + ".beta", shape));
+    } else {
+      names_.require_none(at + ".bias");
+      if (!norm.is_rms) norm.bias = upload("no bias", shape, std::vector<float>(static_cast<size_t>(width)));
+    }
+    return norm;
+  }
+
+  std::unique_ptr<Buffer> gain(const std::string& at, int64_t width) const {
+    const TensorView& weight = names_.get_either(at + ".weight", at + ".gamma", {width});
+    if (!config_.gain_from_one) return backend_.upload(weight);
+    std::vector<float> gain(static_cast<size_t>(width));
+    convert_to_f32(weight, 0, width, gain.data());
+    for (float& value : gain) value += 1;
+    return upload(weight.name + " and one", {width}, gain);
   }
 
   // Numbers that no tensor of the model holds; the name is for what the backend keeps.
@@ -145,11 +176,13 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   encoder.tables = loader.tables();
   encoder.projection = loader.projection();
   encoder.distance_bias = loader.distance_bias();
-  encoder.rotation = loader.rotation("rotation", config.rotation_theta);
-  encoder.local_rotation = loader.rotation("local rotation", config.local_rotation_theta);
+  encoder.rotation = loader.rotation("rotation", config.rotation_theta, config.rotation_scaling);
+  encoder.local_rotation =
+      loader.rotation("local rotation", config.local_rotation_theta, config.local_rotation_scaling);
   if (config.projects_embeddings()) encoder.projection_factors = loader.upload_factors(0);
   encoder.norms.reserve(static_cast<size_t>(2 * config.num_hidden_layers + 1));
   for (int64_t norm = 0; norm <= 2 * config.num_hidden_layers; ++norm) encoder.norms.push_back(loader.norm(norm));
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) encoder.layer_norms.push_back(loader.layer_norms(i));
 
   std::vector<int64_t> own;  // layers whose weights no earlier one has
   const std::vector<int64_t> first = first_layers_with_weights(config);

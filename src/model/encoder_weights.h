@@ -15,10 +15,16 @@ namespace emberline {
 
 // What layers multiply by. Layers that share weights share one of these.
 struct LayerProducts {
-  std::unique_ptr<Linear> query_key_value;   // [3 * hidden, hidden]
-  std::unique_ptr<Linear> attention_output;  // [hidden, hidden]
+  std::unique_ptr<Linear> query_key_value;   // [query_size + 2 * key_size, hidden]
+  std::unique_ptr<Linear> attention_output;  // [hidden, query_size]
   std::unique_ptr<Linear> up;                // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
   std::unique_ptr<Linear> down;              // [hidden, ffn]
+};
+
+// What a layer norms beside its inputs; null where its family does not.
+struct LayerNorms {
+  NormWeights attention, feed_forward;  // of what they give, before it is added to the hidden state
+  std::unique_ptr<Buffer> query, key;   // [head_dim]: as AttentionShape has them
 };
 
 // Immutable once loaded, shared by all threads.
@@ -28,9 +34,10 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
-  // Norm 0 is the embeddings', 2 i + 1 stands between attention and feed-forward of layer i, 2 i + 2 behind it,
-  // wherever the family writes them.
+  // Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands between attention and feed-forward of
+  // layer i, 2 i + 2 behind it, wherever the family writes them.
   std::vector<NormWeights> norms;
+  std::vector<LayerNorms> layer_norms;  // [num_hidden_layers]
   std::vector<LayerProducts> products;
   std::vector<int64_t> products_of;  // [num_hidden_layers] place in `products`
 

@@ -17,16 +17,22 @@ struct ConfigKeys {
   const char* num_layer_sets = nullptr;
   const char* layers_per_set = nullptr;
   const char* num_attention_heads = "num_attention_heads";
+  const char* num_key_value_heads = nullptr;
+  const char* head_size = nullptr;
+  const char* attention_divisor = nullptr;  // scores are divided by its square root
   const char* intermediate_size = "intermediate_size";
   const char* max_position_embeddings = "max_position_embeddings";
   const char* padding_position = nullptr;
   const char* distance_buckets = nullptr;
+  const char* farthest_distance = nullptr;
   const char* type_vocab_size = "type_vocab_size";
   const char* layer_norm_eps = "layer_norm_eps";
   const char* hidden_act = "hidden_act";
   const char* rotation_theta = "rope_theta";
   const char* local_rotation_theta = nullptr;
-  const char* window = nullptr;  // tokens that a token of a local layer sees, itself among them
+  const char* window = nullptr;         // tokens that a token of a local layer sees, itself among them
+  const char* bidirectional = nullptr;  // in place of causal attention
+  const char* feed_forward = nullptr;   // the activation's name, behind "gated-" where there is a gate
   const char* norm_bias = nullptr;
   const char* attention_bias = nullptr;
   const char* up_bias = nullptr;
@@ -39,9 +45,20 @@ struct ExpectedValue {
   const char* shown;  // as JSON: "false"
 };
 
+// Which of a family's layers are local where config.json has no layer_types; n is what `number_key` says.
+struct LocalLayers {
+  enum class Rule { kNone, kAllButFirstOfN, kAllButLastOfN, kFromNOn, kAll } rule = Rule::kNone;
+  const char* number_key = nullptr;
+  int64_t number = 0;
+  const char* switch_key = nullptr;  // a boolean without which no layer is local; null for none
+  int64_t window = 0;                // what ConfigKeys::window says by default
+};
+
 struct Family {
   NetworkConfig defaults;
   ConfigKeys keys;
+  LocalLayers local = {};
+  bool scales_rotation = false;  // angles may be scaled as rope_scaling says
   const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
   std::vector<ExpectedValue> expected = {};
 };

@@ -88,6 +88,13 @@ JsonValue JsonValue::at(std::string_view key) const {
   return *found;
 }
 
+bool JsonValue::has_null(std::string_view key) const {
+  if (!is_object()) refuse("an object");
+  const Json& object = node_of(node_);
+  const auto found = object.find(std::string(key));
+  return found != object.end() && found->is_null();
+}
+
 bool JsonValue::is_text() const {
   return node_of(node_).is_string();
 }

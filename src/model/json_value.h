@@ -29,6 +29,7 @@ class JsonValue {
   // A null counts as absent, as it does for the programs that write these files.
   std::optional<JsonValue> find(std::string_view key) const;
   JsonValue at(std::string_view key) const;
+  bool has_null(std::string_view key) const;  // the key is there, but null
 
   bool is_text() const;
   bool is_array() const;

@@ -19,7 +19,7 @@ void read_theta(const JsonValue& file, const char* key, double& out) {
 }
 
 // {"rope_type": "default", "rope_theta": 10000.0}: any other key belongs to a scaling of the angles.
-void read_parameters(const JsonValue& parameters, double& theta) {
+void refuse_scaling(const JsonValue& parameters) {
   for (const auto& [key, value] : parameters.members()) {
     check(key == "rope_type" || key == "type" || key == "rope_theta" || !parameters.find(key), Code::kUnsupported,
           "{}: got key {}, supported: rope_type \"default\" and rope_theta", parameters.where(), key);
@@ -29,66 +29,79 @@ void read_parameters(const JsonValue& parameters, double& theta) {
     check(!type || type->text() == "default", Code::kUnsupported, "{}: {}: got {}, supported: \"default\"",
           parameters.where(), key, type ? type->shown() : "");
   }
-  read_theta(parameters, "rope_theta", theta);
 }
 
-// Every layer's kind where "layer_types" says it, else one global layer in so many.
-void read_local_layers(const JsonValue& file, NetworkConfig& network) {
-  const auto num_layers = static_cast<size_t>(network.num_hidden_layers);
-  network.local_layers.assign(num_layers, false);
-  if (const auto types = file.find("layer_types")) {
-    const std::vector<JsonValue> kinds = types->items();
-    check(kinds.size() == num_layers, Code::kFormat, "{}: got {} kinds, expected one for each of {} layers",
-          types->where(), kinds.size(), num_layers);
-    for (size_t i = 0; i < num_layers; ++i) {
-      const std::string kind = kinds[i].text();
-      if (kind != "full_attention" && kind != "sliding_attention") {
-        kinds[i].refuse("\"full_attention\" or \"sliding_attention\"");
+class Reader {
+ public:
+  Reader(const JsonValue& file, const Family& family, NetworkConfig& network)
+      : file_(file), family_(family), network_(network) {}
+
+  void read() const {
+    const ConfigKeys& keys = family_.keys;
+    read_theta(file_, keys.rotation_theta, network_.rotation_theta);
+    read_theta(file_, keys.local_rotation_theta, network_.local_rotation_theta);
+    const auto parameters = file_.find("rope_parameters");
+    const auto scaling = file_.find("rope_scaling");
+    check(!scaling || family_.scales_rotation, Code::kUnsupported,
+          "{}: rope_scaling: scaled rotary positions are not supported", file_.where());
+    if (keys.local_rotation_theta == nullptr) {
+      // Files of older releases have the scaling alone.
+      if (scaling) {
+        read_parameters(*scaling, network_.rotation_theta, network_.rotation_scaling);
+      } else if (parameters) {
+        read_parameters(*parameters, network_.rotation_theta, network_.rotation_scaling);
       }
-      network.local_layers[i] = kind == "sliding_attention";
+      return;
     }
-    return;
+    const auto global = parameters ? parameters->find("full_attention") : std::nullopt;
+    const auto local = parameters ? parameters->find("sliding_attention") : std::nullopt;
+    if (global) read_parameters(*global, network_.rotation_theta, network_.rotation_scaling);
+    if (scaling) read_parameters(*scaling, network_.rotation_theta, network_.rotation_scaling);
+    if (local) read_parameters(*local, network_.local_rotation_theta, network_.local_rotation_scaling);
   }
-  int64_t every = 3;
-  if (const auto value = file.find("global_attn_every_n_layers")) every = value->integer(1, 1 << 10);
-  for (size_t i = 0; i < num_layers; ++i) network.local_layers[i] = i % static_cast<size_t>(every) != 0;
-}
+
+ private:
+  void read_parameters(const JsonValue& parameters, double& theta, RotationScaling& scaling) const {
+    if (family_.scales_rotation) {
+      scaling = read_rotation_scaling(parameters, network_.max_position_embeddings);
+      // Beside the parameters, this one wins over theirs.
+      const auto positions = file_.find("original_max_position_embeddings");
+      if (positions) scaling.original_positions = positions->integer(1, 1 << 24);
+    } else {
+      refuse_scaling(parameters);
+    }
+    read_theta(parameters, "rope_theta", theta);
+  }
+
+  const JsonValue& file_;
+  const Family& family_;
+  NetworkConfig& network_;
+};
 
 }  // namespace
 
-void read_rotation(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network) {
+void read_rotation(const JsonValue& file, const Family& family, NetworkConfig& network) {
   if (network.rotation_theta == 0) return;
-  check(!file.find("rope_scaling"), Code::kUnsupported, "{}: rope_scaling: scaled rotary positions are not supported",
-        file.where());
-  read_theta(file, keys.rotation_theta, network.rotation_theta);
-  const auto parameters = file.find("rope_parameters");
-  if (keys.window == nullptr) {
-    if (parameters) read_parameters(*parameters, network.rotation_theta);
-  } else {
-    read_theta(file, keys.local_rotation_theta, network.local_rotation_theta);
-    const auto global = parameters ? parameters->find("full_attention") : std::nullopt;
-    const auto local = parameters ? parameters->find("sliding_attention") : std::nullopt;
-    if (global) read_parameters(*global, network.rotation_theta);
-    if (local) read_parameters(*local, network.local_rotation_theta);
-    if (const auto value = file.find(keys.window)) network.window = value->integer(2, 1 << 24) / 2;
-    read_local_layers(file, network);
-  }
+  Reader(file, family, network).read();
   check(network.head_dim() % 2 == 0, Code::kFormat, "{}: heads of {} numbers cannot be rotated in pairs: {} is {}",
-        file.where(), network.head_dim(), keys.num_attention_heads, network.num_attention_heads);
+        file.where(), network.head_dim(),
+        network.head_size > 0 ? family.keys.head_size : family.keys.num_attention_heads,
+        network.head_size > 0 ? network.head_size : network.num_attention_heads);
 }
 
-// In f32, as the reference computes angles: far positions feel the rounding of a frequency.
-std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim) {
+std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim, const RotationScaling& scaling) {
+  const std::vector<float> frequencies = rotation_frequencies(theta, head_dim, scaling);
+  const auto magnitude = static_cast<float>(scaling.magnitude);
   const int64_t half = head_dim / 2;
   std::vector<float> table(static_cast<size_t>(positions * head_dim));
   for (int64_t i = 0; i < half; ++i) {
-    const float power = static_cast<float>(2 * i) / static_cast<float>(head_dim);
-    const float frequency = 1.0F / std::pow(static_cast<float>(theta), power);
+    const float frequency = frequencies[static_cast<size_t>(i)];
     for (int64_t position = 0; position < positions; ++position) {
+      // In f32, as the reference computes angles: far positions feel the rounding.
       const double angle = static_cast<float>(position) * frequency;
       float* row = table.data() + position * head_dim;
-      row[i] = static_cast<float>(std::cos(angle));
-      row[half + i] = static_cast<float>(std::sin(angle));
+      row[i] = static_cast<float>(std::cos(angle)) * magnitude;
+      row[half + i] = static_cast<float>(std::sin(angle)) * magnitude;
     }
   }
   return table;

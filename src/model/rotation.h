@@ -10,11 +10,12 @@
 
 namespace emberline {
 
-// Reads rotation, window and local layers where the family has them. Throws Error(kFormat | kUnsupported) on a key that
-// contradicts another, or a scaling of angles.
-void read_rotation(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network);
+// Reads rotation where the family has it. Throws Error(kFormat | kUnsupported) on a key that contradicts another, or a
+// scaling of angles that is not known.
+void read_rotation(const JsonValue& file, const Family& family, NetworkConfig& network);
 
 // [positions, head_dim]: as AttentionShape::rotation.
-std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim);
+std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim,
+                                  const RotationScaling& scaling = {});
 
 }  // namespace emberline

@@ -8,8 +8,10 @@ target_sources(emberline_core PRIVATE
   src/model/families.cc
   src/model/head.cc
   src/model/json_value.cc
+  src/model/local_layers.cc
   src/model/modules.cc
   src/model/rotation.cc
+  src/model/rotation_scaling.cc
   src/model/smoothing.cc
   src/model/tensor_names.cc
   src/model/weights.cc

@@ -9,11 +9,12 @@ namespace emberline {
 struct TensorLayout {
   const char* prefix = "bert.";  // before every name where the network was saved together with a task's head
   const char* words = "embeddings.word_embeddings";
+  const char* other_words = nullptr;  // another name of `words`, which checkpoints may have in its place
   const char* positions = "embeddings.position_embeddings";
   const char* types = "embeddings.token_type_embeddings";
-  const char* embedding_norm = "embeddings.LayerNorm";
-  const char* embedding_projection = nullptr;  // [hidden_size, embedding_size]
-  const char* distance_bias = nullptr;         // [distance_buckets, num_heads]
+  const char* embedding_norm = "embeddings.LayerNorm";  // null: the first norm is that before the first attention
+  const char* embedding_projection = nullptr;           // [hidden_size, embedding_size]
+  const char* distance_bias = nullptr;                  // [distance_buckets, num_heads]
 
   // Before each of the names below: {layer} is the layer's number, {set} and {place} say which shared weights it takes.
   const char* layer = "encoder.layer.{layer}.";
@@ -21,15 +22,20 @@ struct TensorLayout {
   const char* key = "attention.self.key";
   const char* value = "attention.self.value";
   const char* query_key_value = nullptr;  // in place of these three: one tensor, in that order
+  const char* query_norm = nullptr;       // [head_dim]: norms of the heads of queries and keys
+  const char* key_norm = nullptr;
   const char* attention_output = "attention.output.dense";
   const char* up = "intermediate.dense";
   const char* gate = nullptr;         // [ffn, hidden]: the activated one of a gated feed-forward's inner products
+  const char* gated_up = nullptr;     // `up` beside a gate, where it has another name then
   const char* gate_and_up = nullptr;  // in place of both: one tensor, in that order,
   const char* up_and_gate = nullptr;  // or the other way round
   const char* down = "output.dense";
-  const char* begin_norm = nullptr;  // before attention, of all layers but the first, where norms come first
+  const char* begin_norm = nullptr;  // before attention, where norms come first; none behind an embedding_norm
   const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
   const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last
+  const char* attention_norm = nullptr;     // of what attention and feed-forward give, before it is added to the
+  const char* feed_forward_norm = nullptr;  // hidden state
 
   // Outside of the layers again: the norm of the last hidden state, where norms come first.
   const char* final_norm = nullptr;

@@ -37,8 +37,18 @@ LinearPart rows_of(const LinearPart& part, int64_t first, int64_t count) {
 }  // namespace
 
 TensorNames::TensorNames(const Weights& weights, const NetworkConfig& config) : weights_(weights) {
-  const std::string words = std::string(config.tensors.words) + ".weight";
-  if (!weights.has(words) && weights.has(config.tensors.prefix + words)) prefix_ = config.tensors.prefix;
+  for (const char* name : {config.tensors.words, config.tensors.other_words}) {
+    if (name == nullptr) continue;
+    const std::string words = std::string(name) + ".weight";
+    if (weights.has(words)) return;
+    if (weights.has(config.tensors.prefix + words)) prefix_ = config.tensors.prefix;
+  }
+}
+
+std::string words_name(const TensorNames& names, const NetworkConfig& config) {
+  const TensorLayout& tensors = config.tensors;
+  const bool has_other = tensors.other_words != nullptr && !names.has(std::string(tensors.words) + ".weight");
+  return has_other && names.has(std::string(tensors.other_words) + ".weight") ? tensors.other_words : tensors.words;
 }
 
 const TensorView& TensorNames::get(const std::string& name, const std::vector<int64_t>& shape) const {
@@ -79,14 +89,14 @@ std::vector<LinearPart> query_key_value_parts(const NetworkConfig& config, const
   const TensorLayout& tensors = config.tensors;
   const std::string at = layer_prefix(config, layer);
   const int64_t hidden = config.hidden_size;
+  const int64_t keys = config.key_size();
   if (tensors.query_key_value != nullptr) {
-    return {linear_part(names, at + tensors.query_key_value, hidden, 3 * hidden, config.query_bias)};
+    const int64_t all = config.query_size() + 2 * keys;
+    return {linear_part(names, at + tensors.query_key_value, hidden, all, config.query_bias)};
   }
-  std::vector<LinearPart> parts;
-  for (const char* name : {tensors.query, tensors.key, tensors.value}) {
-    parts.push_back(linear_part(names, at + name, hidden, hidden, config.query_bias));
-  }
-  return parts;
+  return {linear_part(names, at + tensors.query, hidden, config.query_size(), config.query_bias),
+          linear_part(names, at + tensors.key, hidden, keys, config.query_bias),
+          linear_part(names, at + tensors.value, hidden, keys, config.query_bias)};
 }
 
 std::vector<LinearPart> up_parts(const NetworkConfig& config, const TensorNames& names, int64_t layer) {
@@ -103,7 +113,8 @@ std::vector<LinearPart> up_parts(const NetworkConfig& config, const TensorNames&
   }
   std::vector<LinearPart> parts;
   if (config.gated) parts.push_back(linear_part(names, at + tensors.gate, hidden, ffn, config.up_bias));
-  parts.push_back(linear_part(names, at + tensors.up, hidden, ffn, config.up_bias));
+  const char* up = config.gated && tensors.gated_up != nullptr ? tensors.gated_up : tensors.up;
+  parts.push_back(linear_part(names, at + up, hidden, ffn, config.up_bias));
   return parts;
 }
 

@@ -22,6 +22,7 @@ class TensorNames {
   // `legacy` is how checkpoints converted from the first BERT release spell a layer norm's parameter.
   const TensorView& get_either(const std::string& name, const std::string& legacy,
                                const std::vector<int64_t>& shape) const;
+  bool has(const std::string& name) const { return weights_.has(prefix_ + name); }
   // Throws Error(kFormat) where the model has a tensor that config.json says it has not.
   void require_none(const std::string& name) const;
 
@@ -29,6 +30,9 @@ class TensorNames {
   const Weights& weights_;
   std::string prefix_;
 };
+
+// The name of the table of words: the family's other one where the checkpoint has that alone.
+std::string words_name(const TensorNames& names, const NetworkConfig& config);
 
 // What stands before the names of a layer's tensors: "encoder.layer.3.". Layers that share weights have the same.
 std::string layer_prefix(const NetworkConfig& config, int64_t layer);

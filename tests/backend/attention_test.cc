@@ -20,7 +20,7 @@ class AttentionTest : public BackendTest {
     for (size_t s = 0; s + 1 < offsets.size(); ++s) {
       const int64_t len = offsets[s + 1] - offsets[s];
       if (len > 0)
-        attention_->run(rows_of(qkv, offsets[s], len), 0, shape.num_heads, shape, rows_of(out, offsets[s], len));
+        attention_->run(rows_of(qkv, offsets[s], len), 0, shape.kv_heads(), shape, rows_of(out, offsets[s], len));
     }
   }
 
@@ -33,10 +33,17 @@ class AttentionTest : public BackendTest {
   std::optional<cpu::Attention> attention_;
 };
 
-// Element d of a head's query or key, turned as the shape says.
+// Element d of a head's query or key, normed and turned as the shape says.
 double turned(const Matrix& qkv, int64_t token, int64_t column, int64_t d, int64_t position,
               const AttentionShape& shape) {
-  const auto element = [&](int64_t i) { return double{qkv.at(token, column + i)}; };
+  const Buffer* gain = column < shape.keys_at() ? shape.query_norm : shape.key_norm;
+  double squares = 0;
+  for (int64_t i = 0; i < shape.head_dim; ++i) squares += std::pow(double{qkv.at(token, column + i)}, 2);
+  const double length = std::sqrt(squares / static_cast<double>(shape.head_dim) + double{shape.norm_eps});
+  const auto element = [&](int64_t i) {
+    const double x = qkv.at(token, column + i);
+    return gain != nullptr ? x / length * double{gain->data()[i]} : x;
+  };
   if (shape.rotation == nullptr) return element(d);
   const int64_t half = shape.head_dim / 2;
   const float* angles = shape.rotation->data() + position * shape.head_dim;
@@ -47,15 +54,15 @@ double turned(const Matrix& qkv, int64_t token, int64_t column, int64_t d, int64
 // One query against the keys of its own sequence, in double.
 std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64_t end, int64_t head,
                           const AttentionShape& shape) {
-  const int64_t hidden = shape.num_heads * shape.head_dim;
   const int64_t column = head * shape.head_dim;
+  const int64_t key_column = head / shape.heads_per_key() * shape.head_dim;
   std::vector<double> scores;
   double top = -1e300;
   for (int64_t t = first; t < end; ++t) {
     double score = 0;
     for (int64_t d = 0; d < shape.head_dim; ++d) {
-      score +=
-          turned(qkv, query, column, d, query - first, shape) * turned(qkv, t, hidden + column, d, t - first, shape);
+      score += turned(qkv, query, column, d, query - first, shape) *
+               turned(qkv, t, shape.keys_at() + key_column, d, t - first, shape);
     }
     score *= double{shape.scale};
     if (shape.distance_bias != nullptr) {
@@ -63,6 +70,7 @@ std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64
       score += double{shape.distance_bias->data()[row + t - query]};
     }
     if (shape.window > 0 && std::abs(t - query) > shape.window) score = -1e300;
+    if (shape.causal && t > query) score = -1e300;
     scores.push_back(score);
     top = std::max(top, scores.back());
   }
@@ -72,7 +80,7 @@ std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64
   for (int64_t t = first; t < end; ++t) {
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       out[static_cast<size_t>(d)] +=
-          scores[static_cast<size_t>(t - first)] / sum * double{qkv.at(t, 2 * hidden + column + d)};
+          scores[static_cast<size_t>(t - first)] / sum * double{qkv.at(t, shape.values_at() + key_column + d)};
     }
   }
   return out;
@@ -136,6 +144,47 @@ TEST_P(AttentionTest, BiasRotationOrWindowIsLostAtSomeLength) {
             for (int64_t d = 0; d < head_dim; ++d) {
               ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 4e-6)
                   << "window " << window << ", bias " << with_bias << ", length " << len << ", query " << q;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, SharedKeysCausalityOrNormsOfHeadsAreLostAtSomeLength) {
+  std::vector<int64_t> offsets = {0};
+  for (const int64_t len : {1, 2, 17, 63, 64, 65, 130, 300}) offsets.push_back(offsets.back() + len);
+  for (const auto& [head_dim, num_heads, num_kv_heads] : {std::tuple{20, 6, 2}, {32, 4, 1}, {66, 3, 3}}) {
+    AttentionShape shape = {num_heads, head_dim, 0.2F};
+    shape.num_kv_heads = num_kv_heads;
+    const Matrix numbers = Matrix::random(3, 300 * head_dim, 9, 0.5F);
+    const std::unique_ptr<Buffer> query_norm = upload({numbers.row(0), numbers.row(0) + head_dim});
+    const std::unique_ptr<Buffer> key_norm = upload({numbers.row(1), numbers.row(1) + head_dim});
+    const std::unique_ptr<Buffer> rotation = upload({numbers.row(2), numbers.row(2) + numbers.cols()});
+    const std::unique_ptr<Buffer> bias = upload({numbers.row(0), numbers.row(0) + num_heads * 599});
+    const Matrix qkv = Matrix::random(offsets.back(), (num_heads + 2 * num_kv_heads) * head_dim, 5);
+    for (const auto& [causal, window, is_normed] :
+         {std::tuple{false, 0, false}, {true, 0, false}, {true, 7, true}, {true, 100, true}, {false, 5, true}}) {
+      shape.causal = causal;
+      shape.window = window;
+      shape.query_norm = is_normed ? query_norm.get() : nullptr;
+      shape.key_norm = is_normed ? key_norm.get() : nullptr;
+      shape.norm_eps = 1e-3F;
+      shape.rotation = is_normed && window != 100 ? rotation.get() : nullptr;
+      shape.distance_bias = is_normed ? nullptr : bias.get();
+      shape.bias_reach = 299;
+      Matrix scratch = qkv;  // queries and keys are normed and turned where they are
+      const Matrix out = run(scratch, offsets, shape);
+      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+        const int64_t len = offsets[s + 1] - offsets[s];
+        for (int64_t q = 0; q < len; q += len > 65 ? 13 : 1) {
+          for (int64_t head = 0; head < num_heads; ++head) {
+            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
+            for (int64_t d = 0; d < head_dim; ++d) {
+              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 1e-5)
+                  << num_heads << " heads, " << num_kv_heads << " of keys, causal " << causal << ", window " << window
+                  << ", length " << len << ", query " << q << ", head " << head;
             }
           }
         }

@@ -8,12 +8,15 @@ struct Shape {
   int64_t num_heads;
   int64_t head_dim;
   float scale;
+  int64_t heads_per_key = 1;
+  bool causal = false;
   int64_t window = 0;
   std::vector<float> biases = {};  // [num_heads, 2 * reach + 1]
   int64_t reach = 0;
 
   int64_t hidden() const { return num_heads * head_dim; }
-  int64_t cols() const { return 3 * hidden(); }
+  int64_t key_cols() const { return hidden() / heads_per_key; }
+  int64_t cols() const { return hidden() + 2 * key_cols(); }
 };
 
 Shape usual(int64_t num_heads, int64_t head_dim) {
@@ -43,7 +46,10 @@ cpu::HeadsView sequence(OperandRows& rows, int64_t first, int64_t len, const Sha
           .row_stride = rows.view().row_stride,
           .num_heads = shape.num_heads,
           .head_dim = shape.head_dim,
-          .apart = shape.hidden(),
+          .keys_at = shape.hidden(),
+          .values_at = shape.hidden() + shape.key_cols(),
+          .heads_per_key = shape.heads_per_key,
+          .causal = shape.causal,
           .window = shape.window,
           .bias = shape.biases.empty() ? nullptr : shape.biases.data() + shape.reach,
           .bias_stride = 2 * shape.reach + 1};
@@ -57,12 +63,14 @@ struct Twin {
 
 Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query, int64_t head, const Shape& shape) {
   const int64_t column = head * shape.head_dim;
+  const int64_t key_column = head / shape.heads_per_key * shape.head_dim;
+  if (shape.causal) len = query + 1;
   std::vector<double> weights;
   double top = -1e300;
   for (int64_t t = first; t < first + len; ++t) {
     double score = 0;
     for (int64_t d = 0; d < shape.head_dim; ++d) {
-      score += rows.at(first + query, column + d) * rows.at(t, shape.hidden() + column + d);
+      score += rows.at(first + query, column + d) * rows.at(t, shape.hidden() + key_column + d);
     }
     score *= double{shape.scale};
     const int64_t distance = t - first - query;
@@ -78,7 +86,9 @@ Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query,
   Twin twin = {std::vector<double>(static_cast<size_t>(shape.head_dim)),
                std::vector<double>(static_cast<size_t>(shape.head_dim))};
   for (int64_t d = 0; d < shape.head_dim; ++d) {
-    const auto value = [&](int64_t t) { return rows.at(first + t, 2 * shape.hidden() + column + d); };
+    const auto value = [&](int64_t t) {
+      return rows.at(first + t, shape.hidden() + shape.key_cols() + key_column + d);
+    };
     double& out = twin.out[static_cast<size_t>(d)];
     for (int64_t t = 0; t < len; ++t) out += weights[static_cast<size_t>(t)] / sum * value(t);
     for (int64_t t = 0; t < len; ++t) {
@@ -141,10 +151,40 @@ TEST_P(Bf16AttentionTest, HeadsThatFillNoTilesGiveWrongSums) {
   }
 }
 
+TEST_P(Bf16AttentionTest, SharedKeysOrCausalityGiveWrongSums) {
+  for (const int64_t head_dim : {32, 64, 48, 256}) {
+    for (const auto& [num_heads, heads_per_key, causal] :
+         {std::tuple{4, 2, false}, {3, 3, true}, {6, 2, true}, {2, 1, true}}) {
+      Shape shape = usual(num_heads, head_dim);
+      shape.heads_per_key = heads_per_key;
+      shape.causal = causal;
+      OperandRows rows = random_rows(400, shape, 10);
+      for (const int64_t len : {1, 7, 16, 17, 33, 129}) expect_near_twin(rows, len, shape, 1);
+      expect_near_twin(rows, 400, shape, 7);
+    }
+  }
+}
+
+// A causal row sees no later one, whatever that holds but NaN.
+TEST_P(Bf16AttentionTest, LaterTokenMovesAnEarlierOne) {
+  Shape shape = usual(4, 64);
+  shape.heads_per_key = 2;
+  shape.causal = true;
+  for (const int64_t len : {40, 300}) {
+    OperandRows rows = random_rows(len, shape, 11);
+    const Matrix before = attend(rows, 0, len, shape);
+    for (int64_t c = 0; c < shape.cols(); ++c) set_bf16(rows, len - 1, c, 1e4F);
+    const Matrix after = attend(rows, 0, len, shape);
+    for (int64_t r = 0; r + 1 < len; ++r) ASSERT_TRUE(same_bits(after.row(r), before.row(r), shape.hidden())) << r;
+    EXPECT_FALSE(same_bits(after.row(len - 1), before.row(len - 1), shape.hidden()));
+  }
+}
+
 TEST_P(Bf16AttentionTest, KeysOutsideAWindowCountOrThoseInsideDoNot) {
-  for (const int64_t window : {1, 8, 64}) {
+  for (const auto& [window, causal] : {std::tuple{1, false}, {8, false}, {64, false}, {20, true}}) {
     Shape shape = usual(2, window == 8 ? 32 : 64);
     shape.window = window;
+    shape.causal = causal;
     OperandRows rows = random_rows(700, shape, 5);
     for (const int64_t len : {1, 2, 9, 17, 65, 66, 128, 129, 145, 700}) {
       expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
@@ -153,11 +193,12 @@ TEST_P(Bf16AttentionTest, KeysOutsideAWindowCountOrThoseInsideDoNot) {
 }
 
 TEST_P(Bf16AttentionTest, BiasOfADistanceIsAddedElsewhere) {
-  Shape shape = usual(3, 40);
+  Shape shape = usual(4, 40);
+  shape.heads_per_key = 2;
   shape.reach = 299;
   std::mt19937 generator(6);
   std::normal_distribution<float> normal(0.0F, 2.0F);
-  for (int64_t i = 0; i < 3 * (2 * shape.reach + 1); ++i) shape.biases.push_back(normal(generator));
+  for (int64_t i = 0; i < 4 * (2 * shape.reach + 1); ++i) shape.biases.push_back(normal(generator));
   OperandRows rows = random_rows(300, shape, 7);
   for (const int64_t len : {1, 16, 17, 31, 130, 300}) expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
   shape.window = 20;
@@ -230,6 +271,44 @@ TEST_P(Bf16AttentionTest, RotationIsAnothersOrLeavesItsHeads) {
             before.at(r, c) * double{table.at(r, d % half)} + other * double{table.at(r, half + d % half)};
         ASSERT_NEAR(after.at(r, c), expected, 0x1p-8 * std::abs(expected) + 1e-6)
             << "head_dim " << head_dim << ", row " << r << ", column " << c;
+      }
+    }
+  }
+}
+
+TEST_P(Bf16AttentionTest, NormOfAHeadIsAnothers) {
+  ASSERT_NE(kernels_->norm_heads_bf16, nullptr);
+  for (const int64_t head_dim : {2, 12, 32, 66, 128, 256}) {
+    for (const bool turns : {false, true}) {
+      const Shape shape = usual(2, head_dim);
+      const Matrix gain = Matrix::random(1, head_dim, 2);
+      const Matrix table = Matrix::random(1, 9 * head_dim, 3);
+      const OperandRows before = random_rows(9, shape, 4, 3.0F);
+      OperandRows after = before;
+      auto* keys = reinterpret_cast<uint16_t*>(after.row(0)) + shape.hidden();
+      kernels_->norm_heads_bf16({keys, 9, shape.hidden(), after.view().row_stride}, gain.row(0), 1e-3F,
+                                turns ? table.row(0) : nullptr, head_dim);
+      const int64_t half = head_dim / 2;
+      for (int64_t r = 0; r < 9; ++r) {
+        for (int64_t c = 0; c < shape.cols(); ++c) {
+          if (c / shape.hidden() != 1) {
+            ASSERT_EQ(after.at(r, c), before.at(r, c)) << "head_dim " << head_dim << ", column " << c;
+            continue;
+          }
+          const int64_t d = c % head_dim;
+          double squares = 0;
+          for (int64_t i = 0; i < head_dim; ++i) squares += std::pow(before.at(r, c - d + i), 2);
+          const auto normed = [&](int64_t i) {
+            return before.at(r, c - d + i) * double{gain.at(0, i)} /
+                   std::sqrt(squares / static_cast<double>(head_dim) + 1e-3);
+          };
+          const float* angles = table.row(0) + r * head_dim;
+          const double other = d < half ? -normed(d + half) : normed(d - half);
+          const double expected =
+              turns ? normed(d) * double{angles[d % half]} + other * double{angles[half + d % half]} : normed(d);
+          ASSERT_NEAR(after.at(r, c), expected, 0x1p-8 * std::abs(expected) + 1e-5)
+              << "head_dim " << head_dim << ", row " << r << ", column " << c;
+        }
       }
     }
   }

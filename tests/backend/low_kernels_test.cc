@@ -362,8 +362,8 @@ TEST_P(LowRowsTest, NormDiffersFromItsPartsDoneOneByOne) {
     const Matrix gain = Matrix::random(1, cols, 101);
     const Matrix bias = Matrix::random(1, cols, 102);
     const Matrix factors = Matrix::random(1, cols, 103);
-    const cpu::NormView weights = {gain.row(0), bias.row(0), 1e-12F};
-    for (const bool with_residual : {false, true}) {
+    for (const auto& [with_residual, is_rms] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+      const cpu::NormView weights = {gain.row(0), is_rms ? nullptr : bias.row(0), 1e-12F, is_rms};
       for (const float* factor : {static_cast<const float*>(nullptr), factors.row(0)}) {
         Matrix x = hard_rows(cols);
         Matrix residual = Matrix::random(x.rows(), cols, 2);
@@ -397,15 +397,17 @@ TEST_P(LowRowsTest, NormDiffersFromThatOfTheF32Kernels) {
   for (const int64_t cols : {1, 17, 100, 384, 1000}) {
     const Matrix gain = Matrix::random(1, cols, 101);
     const Matrix bias = Matrix::random(1, cols, 102);
-    const cpu::NormView weights = {gain.row(0), bias.row(0), 1e-12F};
-    Matrix x = Matrix::random(5, cols, 1);
-    Matrix residual = Matrix::random(5, cols, 2);
-    Matrix expected(5, cols);
-    f32->norm(x.view(), residual.view(), weights, expected.view());
-    Matrix hidden(5, cols);
-    OperandRows out = operand(5, cols);
-    kernels_->norm(x.view(), residual.view(), weights, nullptr, hidden.view(), out.view());
-    for (int64_t r = 0; r < 5; ++r) ASSERT_TRUE(same_bits(hidden.row(r), expected.row(r), cols)) << cols;
+    for (const bool is_rms : {false, true}) {
+      const cpu::NormView weights = {gain.row(0), is_rms ? nullptr : bias.row(0), 1e-12F, is_rms};
+      Matrix x = Matrix::random(5, cols, 1);
+      Matrix residual = Matrix::random(5, cols, 2);
+      Matrix expected(5, cols);
+      f32->norm(x.view(), residual.view(), weights, expected.view());
+      Matrix hidden(5, cols);
+      OperandRows out = operand(5, cols);
+      kernels_->norm(x.view(), residual.view(), weights, nullptr, hidden.view(), out.view());
+      for (int64_t r = 0; r < 5; ++r) ASSERT_TRUE(same_bits(hidden.row(r), expected.row(r), cols)) << cols;
+    }
   }
 }
 

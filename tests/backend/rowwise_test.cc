@@ -18,21 +18,23 @@ std::vector<double> naive_norm(const Matrix& x, const Matrix* residual, int64_t 
   double mean = 0;
   for (int64_t c = 0; c < x.cols(); ++c) {
     row.push_back(x.at(r, c) + (residual != nullptr ? double{residual->at(r, c)} : 0.0));
-    mean += row.back() / static_cast<double>(x.cols());
+    if (!weights.is_rms) mean += row.back() / static_cast<double>(x.cols());
   }
   double variance = 0;
   for (const double v : row) variance += (v - mean) * (v - mean) / static_cast<double>(x.cols());
   for (size_t c = 0; c < row.size(); ++c) {
     row[c] = (row[c] - mean) / std::sqrt(variance + double{weights.eps}) * double{weights.gain->data()[c]} +
-             double{weights.bias->data()[c]};
+             (weights.is_rms ? 0.0 : double{weights.bias->data()[c]});
   }
   return row;
 }
 
 TEST_P(RowwiseTest, NormIsWrongAtSomeWidth) {
   for (int64_t cols = 1; cols <= 130; cols += cols < 70 ? 1 : 7) {
-    const NormWeights weights = norm_weights(cols, 1e-5F);
-    for (const bool with_residual : {false, true}) {
+    NormWeights weights = norm_weights(cols, 1e-5F);
+    for (const auto& [with_residual, is_rms] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+      weights.is_rms = is_rms;
+      if (is_rms) weights.bias = nullptr;
       Matrix x = Matrix::random(3, cols, 1, 3.0F);
       Matrix residual = Matrix::random(3, cols, 2);
       Matrix out(3, cols);
@@ -109,6 +111,10 @@ TEST_P(RowwiseTest, EmbeddingAddsTheWrongRows) {
         ASSERT_EQ(out.at(t, c), (word + types.at(0, kinds[t] * hidden + c)) + positions.at(0, places[t] * hidden + c));
       }
     }
+    tables.word_scale = 3;
+    stream_->embed(tables, ids, places, kinds, out.view());
+    EXPECT_NEAR(out.at(2, 0), 3 * words.at(0, 2 * hidden) + types.at(0, hidden) + positions.at(0, hidden), 1e-5);
+    tables.word_scale = 1;
     tables.positions.reset();
     tables.types.reset();
     stream_->embed(tables, ids, {}, {}, out.view());

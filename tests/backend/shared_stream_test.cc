@@ -31,6 +31,29 @@ class SharedStreamTest : public ::testing::TestWithParam<Device> {
     down_ = linear(kHidden, kFfn, 6);
   }
 
+  // Causal attention whose heads of keys serve two heads of queries each, normed and turned, of the same sequences.
+  Matrix run_shared_keys(int64_t num_threads) const {
+    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
+    const auto all = linear(10 * kHeadDim, kHidden, 8);
+    const auto output = linear(kHidden, 6 * kHeadDim, 9);
+    const auto gain = numbers(kHeadDim, 10);
+    const auto rotation = numbers(kTokens * kHeadDim, 11);
+    AttentionShape shape = {6, kHeadDim, 0.2F};
+    shape.num_kv_heads = 2;
+    shape.causal = true;
+    shape.query_norm = shape.key_norm = gain.get();
+    shape.rotation = rotation.get();
+    const auto stream = backend_->make_stream(num_threads);
+    const auto normed = backend_->make_operand();
+    const auto attended = backend_->make_operand();
+    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
+    stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
+    stream->self_attention(*normed, *all, offsets, shape, *attended);
+    stream->linear(*attended, *output, hidden.view());
+    EXPECT_TRUE(hidden.walls_stand());
+    return hidden;
+  }
+
   // A layer of three sequences, one of them empty.
   Matrix run_layer(int64_t num_threads, Activation activation) const {
     const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
@@ -76,6 +99,16 @@ TEST_P(SharedStreamTest, NumberOfThreadsChangesABit) {
       for (int64_t r = 0; r < kTokens; ++r) {
         ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
       }
+    }
+  }
+}
+
+TEST_P(SharedStreamTest, NumberOfThreadsTurnsASharedKeyTwice) {
+  const Matrix alone = run_shared_keys(1);
+  for (const int64_t threads : {2, 3, 8}) {
+    const Matrix shared = run_shared_keys(threads);
+    for (int64_t r = 0; r < kTokens; ++r) {
+      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
     }
   }
 }

@@ -25,6 +25,17 @@ TEST(DistanceBias, DistanceFallsIntoANeighboursBucket) {
   EXPECT_EQ(distance_bucket(100000, 32), 31);
 }
 
+TEST(DistanceBias, FartherBucketsEndElsewhere) {
+  // 16 buckets, 8 a direction, 4 of one distance each; the others share 4 to 40 by the logarithm.
+  const std::pair<int64_t, int64_t> first_of_bucket[] = {{3, 3}, {4, 4}, {8, 5}, {13, 6}, {23, 7}};
+  for (const auto& [steps, bucket] : first_of_bucket) {
+    EXPECT_EQ(distance_bucket(-steps, 16, 40), bucket) << steps;
+    EXPECT_EQ(distance_bucket(1 - steps, 16, 40), bucket - 1) << steps;
+    EXPECT_EQ(distance_bucket(steps, 16, 40), 8 + bucket) << steps;
+  }
+  EXPECT_EQ(distance_bucket(-41, 16, 40), 7);
+}
+
 TEST(DistanceBias, HeadsOrDirectionsAreMixedUp) {
   std::vector<float> table(32 * 2);
   for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i);

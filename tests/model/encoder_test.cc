@@ -175,9 +175,9 @@ TEST_F(EncoderTest, LayersThatAreNotThereAreRefused) {
   expect_error(Code::kInvalidArgument, {"layers: got none"}, [&] { run(batch_, {.layers = {}}); });
 }
 
-// The weights of tiny-bert with every `from` in a tensor's name replaced.
-std::string renamed(const std::string& from, const std::string& to) {
-  std::ifstream file(model_path("tiny-bert") + "/model.safetensors", std::ios::binary);
+// The weights of a model with every `from` in a tensor's name replaced.
+std::string renamed(const std::string& from, const std::string& to, const std::string& model = "tiny-bert") {
+  std::ifstream file(model_path(model) + "/model.safetensors", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   uint64_t length = 0;
   for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
@@ -193,6 +193,17 @@ TEST_F(EncoderTest, LayerNormsOfTheFirstReleasesNamesAreFound) {
   directory.write("model.safetensors", renamed("LayerNorm.weight", "LayerNorm.gamma"));
   const Encoder gamma(config_.network, Weights::open(directory.path()), *backend_);
   EXPECT_EQ(values(gamma.forward(stream_, batch_, {.layers = {3}}, scratch_)), run(batch_, {.layers = {3}}));
+}
+
+TEST_F(EncoderTest, WordsUnderTheirOtherNameAreMissing) {
+  const ModelConfig config = read_model_config(model_path("tiny-t5"));
+  const TemporaryDirectory directory;
+  directory.write("model.safetensors", renamed("shared.weight", "encoder.embed_tokens.weight", "tiny-t5"));
+  const Batch batch = make_batch({read_golden("tiny-t5").ids.at(1)});
+  const Encoder usual(config.network, Weights::open(model_path("tiny-t5")), *backend_);
+  const Encoder other(config.network, Weights::open(directory.path()), *backend_);
+  EXPECT_EQ(values(other.forward(stream_, batch, {.layers = {3}}, scratch_)),
+            values(usual.forward(stream_, batch, {.layers = {3}}, scratch_)));
 }
 
 TEST_F(EncoderTest, MissingTensorIsNamed) {

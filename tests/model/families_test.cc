@@ -162,9 +162,106 @@ TEST(Families, KeysThatContradictEachOtherAreTaken) {
                [] { network(R"({"model_type":"distilbert","activation":"mish"})"); });
 }
 
+TEST(Families, DecodersHeadsOrWindowsAreAnothers) {
+  const NetworkConfig qwen2 = network(R"({"model_type":"qwen2","hidden_size":48,"num_attention_heads":4,
+      "num_key_value_heads":2,"num_hidden_layers":4,"use_sliding_window":true,"sliding_window":9,
+      "max_window_layers":3})");
+  EXPECT_EQ(qwen2.head_dim(), 12);
+  EXPECT_EQ(qwen2.query_size(), 48);
+  EXPECT_EQ(qwen2.key_size(), 24);
+  EXPECT_TRUE(qwen2.causal && qwen2.query_bias && !qwen2.attention_output_bias);
+  EXPECT_EQ(qwen2.window, 8);  // and the token itself
+  EXPECT_EQ(qwen2.local_layers, (std::vector<bool>{false, false, false, true}));
+  EXPECT_EQ(network(R"({"model_type":"qwen2","num_hidden_layers":2,"max_window_layers":0})").local_layers,
+            (std::vector<bool>{false, false}));
+  const NetworkConfig qwen3 = network(R"({"model_type":"qwen3","hidden_size":50,"num_attention_heads":4,
+      "num_key_value_heads":null,"head_dim":6})");
+  EXPECT_EQ(qwen3.query_size(), 24);
+  EXPECT_EQ(qwen3.key_size(), 24);
+  EXPECT_FALSE(qwen3.query_bias);
+  const NetworkConfig mistral = network(R"({"model_type":"mistral","num_hidden_layers":2,"head_dim":null})");
+  EXPECT_EQ(mistral.head_dim(), 128);
+  EXPECT_EQ(mistral.key_size(), 1024);
+  EXPECT_EQ(mistral.window, 4095);
+  EXPECT_EQ(mistral.local_layers, (std::vector<bool>{true, true}));
+  EXPECT_EQ(network(R"({"model_type":"mistral","num_hidden_layers":1,"sliding_window":null})").local_layers,
+            (std::vector<bool>{false}));
+}
+
+TEST(Families, T5sFeedForwardOrBucketsAreAnothers) {
+  const NetworkConfig plain = network(R"({"model_type":"t5","d_model":48,"num_heads":4,"d_kv":16,"num_layers":2})");
+  EXPECT_EQ(plain.query_size(), 64);
+  EXPECT_EQ(plain.attention_scale, 1);
+  EXPECT_EQ(plain.hidden_act, Activation::kRelu);
+  EXPECT_FALSE(plain.gated || plain.causal);
+  const NetworkConfig gated = network(R"({"model_type":"t5","feed_forward_proj":"gated-gelu",
+      "relative_attention_num_buckets":16,"relative_attention_max_distance":40})");
+  EXPECT_TRUE(gated.gated);
+  EXPECT_EQ(gated.hidden_act, Activation::kGeluTanh);
+  EXPECT_EQ(gated.distance_buckets, 16);
+  EXPECT_EQ(gated.farthest_distance, 40);
+  EXPECT_EQ(network(R"({"model_type":"t5","feed_forward_proj":"gated-silu"})").hidden_act, Activation::kSilu);
+  expect_error(Code::kUnsupported, {"config.json: feed_forward_proj: got \"mish\""},
+               [] { network(R"({"model_type":"t5","feed_forward_proj":"gated-mish"})"); });
+  expect_error(Code::kFormat, {"relative_attention_num_buckets: got 32 and relative_attention_max_distance 8"},
+               [] { network(R"({"model_type":"t5","relative_attention_max_distance":8})"); });
+}
+
+TEST(Families, GemmasLayersSeeOtherTokens) {
+  const NetworkConfig causal = network(R"({"model_type":"gemma3_text","num_hidden_layers":7,"sliding_window":512,
+      "rope_theta":900000.0,"rope_local_base_freq":9000.0,"rope_scaling":{"rope_type":"linear","factor":8.0},
+      "query_pre_attn_scalar":64})");
+  EXPECT_TRUE(causal.causal);
+  EXPECT_EQ(causal.window, 511);
+  EXPECT_EQ(causal.local_layers, (std::vector<bool>{true, true, true, true, true, false, true}));
+  EXPECT_EQ(causal.rotation_theta, 900000);
+  EXPECT_EQ(causal.local_rotation_theta, 9000);
+  EXPECT_EQ(causal.rotation_scaling.kind, RotationScaling::Kind::kLinear);
+  EXPECT_EQ(causal.local_rotation_scaling.kind, RotationScaling::Kind::kNone);
+  EXPECT_EQ(causal.attention_scale, 0.125);
+  const NetworkConfig both_ways = network(
+      R"({"model_type":"gemma3_text","num_hidden_layers":1,"sliding_window":512,"use_bidirectional_attention":true})");
+  EXPECT_FALSE(both_ways.causal);
+  EXPECT_EQ(both_ways.window, 256);
+  expect_error(Code::kUnsupported, {"config.json: attn_logit_softcapping: got 50.0, supported: null"},
+               [] { network(R"({"model_type":"gemma3_text","attn_logit_softcapping":50.0})"); });
+}
+
+TEST(Families, DecodersScalingIsLost) {
+  const NetworkConfig older = network(R"({"model_type":"qwen3","rope_theta":1000000,"max_position_embeddings":40960,
+      "rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}})");
+  EXPECT_EQ(older.rotation_theta, 1000000);
+  EXPECT_EQ(older.rotation_scaling.kind, RotationScaling::Kind::kYarn);
+  EXPECT_EQ(older.rotation_scaling.original_positions, 32768);
+  const NetworkConfig newer = network(R"({"model_type":"mistral",
+      "rope_parameters":{"rope_type":"linear","factor":2.0,"rope_theta":500.0}})");
+  EXPECT_EQ(newer.rotation_theta, 500);
+  EXPECT_EQ(newer.rotation_scaling.factor, 2);
+  expect_error(Code::kUnsupported, {"config.json: rope_scaling: rope_type: got \"dynamic\", supported: default"},
+               [] { network(R"({"model_type":"qwen2","rope_scaling":{"rope_type":"dynamic","factor":2.0}})"); });
+}
+
+TEST(Families, DecodersKeysThatContradictEachOtherAreTaken) {
+  expect_error(Code::kFormat, {"config.json: num_attention_heads 6 is not a multiple of num_key_value_heads 4"},
+               [] { network(R"({"model_type":"qwen3","num_attention_heads":6,"num_key_value_heads":4})"); });
+  expect_error(Code::kFormat, {"heads of 7 numbers cannot be rotated in pairs: head_dim is 7"},
+               [] { network(R"({"model_type":"mistral","head_dim":7})"); });
+  expect_error(Code::kUnsupported, {"config.json: is_causal: got false, supported: true"},
+               [] { network(R"({"model_type":"qwen2","is_causal":false})"); });
+  expect_error(Code::kFormat, {"layer_types: 1: got \"sliding_attention\"", "names no sliding window"}, [] {
+    network(R"({"model_type":"qwen3","num_hidden_layers":2,"layer_types":["full_attention","sliding_attention"]})");
+  });
+}
+
+TEST(Families, DecoderThatForetellsIsPooledByItsMean) {
+  EXPECT_EQ(read(R"({"model_type":"qwen3","architectures":["Qwen3ForCausalLM"]})").pooling, Pooling::kLast);
+  EXPECT_EQ(read(R"({"model_type":"qwen3","architectures":["Qwen3Model"]})").pooling, Pooling::kMean);
+  EXPECT_EQ(read(R"({"model_type":"qwen3"})").pooling, Pooling::kMean);
+}
+
 TEST(Families, NamelessFamilyIsGuessed) {
-  expect_error(Code::kUnsupported, {"model_type: got \"t5\"", "bert, roberta, camembert, xlm-roberta, electra"},
-               [] { network(R"({"model_type":"t5"})"); });
+  expect_error(Code::kUnsupported, {"model_type: got \"mamba\"", "bert, roberta, camembert, xlm-roberta, electra"},
+               [] { network(R"({"model_type":"mamba"})"); });
 }
 
 }  // namespace

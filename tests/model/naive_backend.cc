@@ -99,7 +99,7 @@ class NaiveStream : public Stream {
     for (int64_t t = 0; t < out.rows; ++t) {
       const auto at = static_cast<size_t>(t);
       for (int64_t c = 0; c < out.cols; ++c) {
-        double sum = tables.words->data()[ids[at] * tables.hidden + c];
+        double sum = double{tables.word_scale} * tables.words->data()[ids[at] * tables.hidden + c];
         if (tables.types != nullptr) sum += tables.types->data()[types[at] * tables.hidden + c];
         if (tables.positions != nullptr) sum += tables.positions->data()[positions[at] * tables.hidden + c];
         row_of(out, t)[c] = static_cast<float>(sum);
@@ -130,14 +130,15 @@ class NaiveStream : public Stream {
         double& value = values[static_cast<size_t>(c)];
         value = row_of(x, r)[c];
         if (residual.data != nullptr) value += row_of(residual, r)[c];
-        mean += value / static_cast<double>(x.cols);
+        if (!weights.is_rms) mean += value / static_cast<double>(x.cols);
       }
       double variance = 0;
       for (const double value : values) variance += (value - mean) * (value - mean) / static_cast<double>(x.cols);
       const double inverse = 1 / std::sqrt(variance + weights.eps);
       for (int64_t c = 0; c < x.cols; ++c) {
-        row_of(out, r)[c] = static_cast<float>(
-            (values[static_cast<size_t>(c)] - mean) * inverse * weights.gain->data()[c] + weights.bias->data()[c]);
+        const double bias = weights.is_rms ? 0 : weights.bias->data()[c];
+        row_of(out, r)[c] =
+            static_cast<float>((values[static_cast<size_t>(c)] - mean) * inverse * weights.gain->data()[c] + bias);
       }
     }
     if (operand != nullptr) to_operand(out, weights.factors.get(), *operand);
@@ -184,6 +185,11 @@ class NaiveStream : public Stream {
     const MatrixView qkv = projected.resize(rows_of(x).rows, query_key_value.out_features);
     linear(x, query_key_value, qkv);
     const MatrixView out = static_cast<NaiveOperand&>(to).resize(qkv.rows, shape.num_heads * shape.head_dim);
+    for (int64_t head = 0; head < shape.num_heads; ++head)
+      norm_head(qkv, head * shape.head_dim, shape.query_norm, shape);
+    for (int64_t head = 0; head < shape.kv_heads(); ++head) {
+      norm_head(qkv, shape.keys_at() + head * shape.head_dim, shape.key_norm, shape);
+    }
     for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
       for (int64_t head = 0; head < shape.num_heads; ++head) {
         for (int64_t t = seq_offsets[s]; t < seq_offsets[s + 1]; ++t) {
@@ -233,6 +239,17 @@ class NaiveStream : public Stream {
   }
 
  private:
+  static void norm_head(const MatrixView& qkv, int64_t column, const Buffer* gain, const AttentionShape& shape) {
+    if (gain == nullptr) return;
+    for (int64_t r = 0; r < qkv.rows; ++r) {
+      float* head = row_of(qkv, r) + column;
+      double squares = 0;
+      for (int64_t d = 0; d < shape.head_dim; ++d) squares += static_cast<double>(head[d]) * head[d];
+      const double length = std::sqrt(squares / static_cast<double>(shape.head_dim) + shape.norm_eps);
+      for (int64_t d = 0; d < shape.head_dim; ++d) head[d] = static_cast<float>(head[d] / length * gain->data()[d]);
+    }
+  }
+
   // Element d of a query's or key's head, turned by the angle of its position.
   static double turned(const float* head, int64_t d, int64_t position, const AttentionShape& shape) {
     if (shape.rotation == nullptr) return head[d];
@@ -245,8 +262,9 @@ class NaiveStream : public Stream {
   static double score_of(const MatrixView& qkv, int64_t begin, int64_t head, int64_t t, int64_t other,
                          const AttentionShape& shape) {
     if (shape.window > 0 && std::abs(t - other) > shape.window) return -std::numeric_limits<double>::infinity();
+    if (shape.causal && other > t) return -std::numeric_limits<double>::infinity();
     const float* query = row_of(qkv, t) + head * shape.head_dim;
-    const float* key = row_of(qkv, other) + (shape.num_heads + head) * shape.head_dim;
+    const float* key = row_of(qkv, other) + shape.keys_at() + head / shape.heads_per_key() * shape.head_dim;
     double dot = 0;
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       dot += turned(query, d, t - begin, shape) * turned(key, d, other - begin, shape);
@@ -259,8 +277,8 @@ class NaiveStream : public Stream {
 
   static void attend(const MatrixView& qkv, int64_t begin, int64_t end, int64_t head, int64_t t,
                      const AttentionShape& shape, const MatrixView& out) {
-    const int64_t hidden = shape.num_heads * shape.head_dim;
     const int64_t at = head * shape.head_dim;
+    const int64_t values_at = shape.values_at() + head / shape.heads_per_key() * shape.head_dim;
     std::vector<double> scores;
     double top = -std::numeric_limits<double>::infinity();
     for (int64_t other = begin; other < end; ++other) {
@@ -272,7 +290,7 @@ class NaiveStream : public Stream {
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       double sum = 0;
       for (int64_t other = begin; other < end; ++other) {
-        sum += scores[static_cast<size_t>(other - begin)] / total * row_of(qkv, other)[2 * hidden + at + d];
+        sum += scores[static_cast<size_t>(other - begin)] / total * row_of(qkv, other)[values_at + d];
       }
       row_of(out, t)[at + d] = static_cast<float>(sum);
     }

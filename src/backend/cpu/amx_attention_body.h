@@ -50,6 +50,7 @@ struct AttentionStep {
   int64_t head = -1;  // below 0 and from num_heads on: none
   int64_t query = 0;  // the first of the block
   int64_t pair = 0;   // the first of the chunk
+  int64_t keys = -1;  // the head of keys and values that these queries see
 };
 
 // Scratch of a call, in whole tiles: one head's keys and values, the scores of two steps, whose weights replace them.
@@ -99,7 +100,7 @@ class AmxAttention {
     AttentionStep weighed;
     AttentionStep summed;
     AttentionStep finished;
-    AttentionStep scored = {0, 0, 0};
+    AttentionStep scored = {0, 0, 0, 0};
     begin_queries(scored);
     for (int64_t t = 0; t < tiles_of(scored); ++t) {
       begin_score(tile(layout_.keys() + t * layout_.dim_chunks));
@@ -111,11 +112,11 @@ class AmxAttention {
       weighed = scored;
       scored = exists(scored) ? following(scored) : scored;
       if (exists(scored)) {
-        if (scored.head != weighed.head) pack_keys(scored.head);
+        if (scored.keys != weighed.keys) pack_keys(scored.keys);
         begin_queries(scored);
       }
       take_turn(scored, weighed, summed, finished, turn);
-      if (exists(weighed) && weighed.head != summed.head) pack_values(weighed.head);
+      if (exists(weighed) && weighed.keys != summed.keys) pack_values(weighed.keys);
     }
     _tile_release();
   }
@@ -133,7 +134,8 @@ class AmxAttention {
     return first_key > 0 ? first_key / (2 * kKeysOfTile) : 0;
   }
   int64_t seen_of(const AttentionStep& s) const {
-    const int64_t end = qkv_.window > 0 ? s.query + rows_of(s) + qkv_.window : qkv_.rows;
+    if (!qkv_.causal && qkv_.window == 0) return qkv_.rows;
+    const int64_t end = s.query + rows_of(s) + (qkv_.causal ? 0 : qkv_.window);
     return end < qkv_.rows ? end : qkv_.rows;
   }
   bool is_first(const AttentionStep& s) const { return s.pair == first_pair(s); }
@@ -160,6 +162,7 @@ class AmxAttention {
     if (s.query >= qkv_.rows) {
       s.query = 0;
       ++s.head;
+      s.keys = s.head / qkv_.heads_per_key;
     }
     s.pair = first_pair(s);
     return s;
@@ -181,7 +184,7 @@ class AmxAttention {
   }
 
   void pack_keys(int64_t head) {
-    const uint16_t* keys = qkv_.data + qkv_.apart + head * head_dim_;
+    const uint16_t* keys = qkv_.data + qkv_.keys_at + head * head_dim_;
     uint32_t* tiles = dwords(layout_.keys());
     __m512 poison = _mm512_setzero_ps();
     for (int64_t t = 0; t < qkv_.rows; t += kKeysOfTile) {
@@ -195,7 +198,7 @@ class AmxAttention {
   }
 
   void pack_values(int64_t head) {
-    const uint16_t* values = qkv_.data + 2 * qkv_.apart + head * head_dim_;
+    const uint16_t* values = qkv_.data + qkv_.values_at + head * head_dim_;
     uint32_t* tiles = dwords(layout_.values());
     for (int64_t t = 0; t < qkv_.rows; t += 2 * kKeysOfTile) {
       const uint16_t* from = values + t * qkv_.row_stride;
@@ -323,7 +326,7 @@ class AmxAttention {
     finish_stores();
     float* scores = floats(layout_.scores());
     if (qkv_.bias != nullptr) add_biases(s, scores);
-    if (qkv_.window > 0) hide_unseen(s, scores);
+    if (qkv_.causal || qkv_.window > 0) hide_unseen(s, scores);
     __m512 top = largest_scores(scores, tiles_of(s), last_keys(s), -3.40282347e38F);
     if (!is_first(s)) {
       const __m512 before = _mm512_load_ps(tops_);
@@ -353,16 +356,19 @@ class AmxAttention {
     }
   }
 
-  // Scores of keys outside a query's window become -infinity: their weight is zero whatever the others are.
+  // Scores of keys outside a query's window, or behind a causal one, become -infinity: their weight is zero whatever
+  // the others are.
   [[gnu::noinline]] void hide_unseen(const AttentionStep& s, float* scores) {
     const __m512 hidden = _mm512_set1_ps(-__builtin_inff());
+    const int64_t before = qkv_.window > 0 ? qkv_.window : qkv_.rows;
+    const int64_t behind = qkv_.causal ? 0 : qkv_.window;
     const int64_t rows = rows_of(s);
     for (int64_t t = 0; t < tiles_of(s); ++t, scores += kScoreTile) {
       const int64_t first_key = kKeysOfTile * (2 * s.pair + t);
-      if (first_key >= s.query + rows - 1 - qkv_.window && first_key + kKeysOfTile - 1 <= s.query + qkv_.window) continue;
+      if (first_key >= s.query + rows - 1 - before && first_key + kKeysOfTile - 1 <= s.query + behind) continue;
       for (int64_t r = 0; r < rows; ++r) {
         const int64_t query = s.query + r - first_key;
-        const __mmask32 seen = first_words(query + qkv_.window + 1) & ~first_words(query - qkv_.window);
+        const __mmask32 seen = first_words(query + behind + 1) & ~first_words(query - before);
         _mm512_mask_store_ps(scores + r * 16, static_cast<__mmask16>(~seen), hidden);
       }
     }
@@ -478,7 +484,7 @@ class AmxAttention {
     const float* sums = floats(layout_.sums());
     const __m512i rows = _mm512_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240);
     const __m512 totals = _mm512_i32gather_ps(rows, floats(layout_.totals()), 4);
-    const __m512 poison = _mm512_set1_ps(poison_[s.head % 4]);
+    const __m512 poison = _mm512_set1_ps(poison_[s.keys % 4]);
     alignas(64) float factors[16];
     _mm512_store_ps(factors, _mm512_add_ps(_mm512_div_ps(_mm512_set1_ps(1.0F), totals), poison));
     float* to = out_.data + s.query * out_.row_stride + s.head * head_dim_;
@@ -508,7 +514,7 @@ class AmxAttention {
   int64_t block_;                      // queries of a block
   const uint16_t* queries_ = nullptr;  // [block_, head_dim] of the step that is scored
   int64_t query_stride_ = 0;
-  float poison_[4] = {};  // by head: NaN where one of its keys has NaN or an infinity
+  float poison_[4] = {};  // by head of keys: NaN where one of its keys has NaN or an infinity
   alignas(64) float tops_[16];
   alignas(64) float biases_[16];
   alignas(64) float changes_[16];

@@ -15,17 +15,20 @@ class Attention {
  public:
   explicit Attention(const Kernels& kernels) : kernels_(kernels) {}
 
-  // out = softmax(scale q k^T) v of one sequence, heads [first_head, end_head); see Stream::self_attention. Turns the
-  // queries and keys of these heads in place where the shape says so.
+  // out = softmax(scale q k^T) v of one sequence, for heads [first_head, end_head) of the keys and all query heads that
+  // see them; see Stream::self_attention. Norms and turns the queries and keys of these heads in place where the shape
+  // says so.
   void run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out);
 
  private:
-  // Queries that see the same keys, [rows, head_dim] of one head: query 0 stands where key `lead` does.
+  // Queries that see the same keys: k and v are [rows, head_dim] of one head, q and out all heads that go with it, side
+  // by side. Query 0 stands where key `lead` does.
   struct Span {
     MatrixView q, k, v, out;
     int64_t lead = 0;
   };
 
+  void turn_heads(MatrixView heads, const Buffer* norm, const AttentionShape& shape);
   void run_head(const Span& head, const AttentionShape& shape, const float* bias);
   void run_span(const Span& span, const AttentionShape& shape, const float* bias);
   // Scores of queries from `first` on become exponentials; `inverse_sums_` what they are to be multiplied by.

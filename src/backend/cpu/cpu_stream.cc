@@ -22,7 +22,7 @@ CpuStream::CpuStream(const Kernels& kernels, int64_t num_threads) : kernels_(ker
 void CpuStream::embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
                       std::span<const int32_t> types, MatrixView out) {
   const EmbeddingView view = {data_or_null(tables.words), data_or_null(tables.positions), data_or_null(tables.types),
-                              tables.hidden};
+                              tables.hidden, tables.word_scale};
   for (size_t t = 0; t < ids.size(); ++t) {
     const int32_t position = view.positions != nullptr ? positions[t] : 0;
     const int32_t type = view.types != nullptr ? types[t] : 0;
@@ -37,8 +37,12 @@ void CpuStream::dense(MatrixView x, const Linear& weights, Activation activation
   });
 }
 
+NormView CpuStream::view_of(const NormWeights& weights) {
+  return {weights.gain->data(), data_or_null(weights.bias), weights.eps, weights.is_rms};
+}
+
 void CpuStream::norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out) {
-  const NormView view = {weights.gain->data(), weights.bias->data(), weights.eps};
+  const NormView view = view_of(weights);
   team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
     const int64_t count = end - first;
     const MatrixView added = residual.data != nullptr ? rows_of(residual, first, count) : residual;
@@ -48,7 +52,7 @@ void CpuStream::norm_rows(MatrixView x, MatrixView residual, const NormWeights& 
 
 void CpuStream::attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape,
                        MatrixView out) {
-  share_heads(seq_offsets, shape.num_heads,
+  share_heads(seq_offsets, shape.kv_heads(),
               [&](int64_t row, int64_t rows, int64_t first_head, int64_t end_head, int64_t member) {
                 attentions_[static_cast<size_t>(member)].run(rows_of(qkv, row, rows), first_head, end_head, shape,
                                                              rows_of(out, row, rows));

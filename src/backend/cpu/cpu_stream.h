@@ -31,6 +31,7 @@ class CpuStream : public Stream {
  protected:
   static constexpr int64_t kRowGranule = 4;  // rows that are worth another thread's while
 
+  static NormView view_of(const NormWeights& weights);
   void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
   // activation(first half of the columns) * second half, in the place of the first half.
   MatrixView gate_rows(MatrixView x, Activation activation);
@@ -39,7 +40,8 @@ class CpuStream : public Stream {
 
   Attention& attention_of(int64_t member) { return attentions_[static_cast<size_t>(member)]; }
 
-  // Shares out the heads of all sequences: body(first row, rows, first head, end of heads, member).
+  // Shares out the heads of keys of all sequences: body(first row, rows, first head, end of heads, member). Queries go
+  // with the keys that they see.
   template <typename Body>
   void share_heads(std::span<const int64_t> seq_offsets, int64_t num_heads, const Body& body) {
     const auto num_seqs = static_cast<int64_t>(seq_offsets.size()) - 1;

@@ -26,11 +26,13 @@ struct PanelsView {
   int64_t panel_cols = 0;  // Kernels::wide_panel or narrow_panel
 };
 
-// Rows of a layer norm: out = (x + residual - mean) / sqrt(variance + eps) * gain + bias.
+// Rows of a layer norm: out = (x + residual - mean) / sqrt(variance + eps) * gain + bias; of an RMS norm: out =
+// (x + residual) / sqrt(mean of squares + eps) * gain.
 struct NormView {
   const float* gain = nullptr;  // [cols]
-  const float* bias = nullptr;  // [cols]
+  const float* bias = nullptr;  // [cols]; not read where is_rms
   float eps = 0;
+  bool is_rms = false;
 };
 
 // Tables of an embedding; positions and types may be null.
@@ -39,6 +41,7 @@ struct EmbeddingView {
   const float* positions = nullptr;  // [max_positions, hidden]
   const float* types = nullptr;      // [type_vocab, hidden]
   int64_t hidden = 0;
+  float word_scale = 1;
 };
 
 struct Kernels {
@@ -58,7 +61,7 @@ struct Kernels {
   // x[row] *= factors[row].
   void (*scale_rows)(MatrixView x, const float* factors);
 
-  // out[hidden] = words[id] + types[type] + positions[position].
+  // out[hidden] = word_scale * words[id] + types[type] + positions[position].
   void (*embed_token)(const EmbeddingView& tables, int64_t id, int64_t position, int64_t type, float* out);
   // residual.data may be null; out may be x or residual.
   void (*norm)(MatrixView x, MatrixView residual, const NormView& norm, MatrixView out);
@@ -74,6 +77,8 @@ struct Kernels {
   void (*rotate)(MatrixView heads, const float* table, int64_t head_dim);
   // The first half of x's columns = activation(first half) * second half.
   void (*gate)(MatrixView x, Activation activation);
+  // Each head of head_dim columns becomes its RMS norm, in place; gain [head_dim].
+  void (*norm_heads)(MatrixView heads, const float* gain, float eps, int64_t head_dim);
 };
 
 // Null where this build has no kernels of that kind (another architecture). Whether the processor can run them is the

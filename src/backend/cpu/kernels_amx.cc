@@ -71,7 +71,8 @@ const LowKernels kBf16Table = {"amx",
                                norm_bf16,
                                attention,
                                attention_scratch_bytes,
-                               rotate_bf16};
+                               rotate_bf16,
+                               norm_heads_bf16};
 const LowKernels kInt8Table = {"amx",
                                kInt8,
                                127.0F,
@@ -86,7 +87,8 @@ const LowKernels kInt8Table = {"amx",
                                norm_int8,
                                attention,
                                attention_scratch_bytes,
-                               rotate_bf16};
+                               rotate_bf16,
+                               norm_heads_bf16};
 
 }  // namespace
 

@@ -25,16 +25,19 @@ struct Bf16View {
   int64_t row_stride = 0;
 };
 
-// Heads of one sequence in bf16; borrowed. Queries of head h are columns [h * head_dim, (h + 1) * head_dim), its keys
-// lie `apart` columns further and its values twice that.
+// Heads of one sequence in bf16; borrowed. Queries of head h are columns [h * head_dim, (h + 1) * head_dim); it sees
+// head h / heads_per_key of the keys and values, which lie side by side from columns keys_at and values_at on.
 struct HeadsView {
   const uint16_t* data = nullptr;  // [rows, ..] at row_stride
   int64_t rows = 0;
   int64_t row_stride = 0;
   int64_t num_heads = 0;
   int64_t head_dim = 0;
-  int64_t apart = 0;
-  int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
+  int64_t keys_at = 0;
+  int64_t values_at = 0;
+  int64_t heads_per_key = 1;
+  bool causal = false;  // a query sees no key behind its own place
+  int64_t window = 0;   // tokens on either side of a query that it sees; 0 for all
   // Added to the scaled score of query q and key k of the first head: bias[k - q]; that of the next head lies
   // bias_stride further. Null for none.
   const float* bias = nullptr;
@@ -78,6 +81,9 @@ struct LowKernels {
   int64_t (*attention_scratch_bytes)(int64_t rows, int64_t head_dim);
   // As Kernels::rotate, on heads in bf16, rounded once more. Null together with product_bf16.
   void (*rotate_bf16)(Bf16View heads, const float* table, int64_t head_dim) = nullptr;
+  // As Kernels::norm_heads and then Kernels::rotate, rounded once; table null for no rotation. Null together with
+  // product_bf16.
+  void (*norm_heads_bf16)(Bf16View heads, const float* gain, float eps, const float* table, int64_t head_dim) = nullptr;
 };
 
 // Null where this build has none of that kind. Whether the processor can run them is the caller's question.

@@ -50,9 +50,29 @@ inline float largest_of(const Chains& c) {
   return largest_lane(maximum(maximum(c.part[0], c.part[1]), maximum(c.part[2], c.part[3])));
 }
 
+// RMS norm of one row; see norm_row.
+template <typename Use>
+inline void rms_norm_row(const float* row, const float* other, int64_t cols, const NormView& weights, float* to,
+                         Use use) {
+  Chains squares = chains_of(0.0F);
+  for_vectors(cols, [&](int64_t i, int chain, auto lanes) {
+    Vec v = load(row + i, lanes);
+    if (other != nullptr) v = v + load(other + i, lanes);
+    store(to + i, v, lanes);
+    squares.part[chain] = multiply_add(v, v, squares.part[chain]);
+  });
+  const Vec inverse = splat(1.0F / __builtin_sqrtf(sum_of(squares) / static_cast<float>(cols) + weights.eps));
+  for_vectors(cols, [&](int64_t i, int chain, auto lanes) {
+    const Vec v = load(to + i, lanes) * inverse * load(weights.gain + i, lanes);
+    store(to + i, v, lanes);
+    use(i, chain, v, lanes);
+  });
+}
+
 // Layer norm of one row, written to `to` and handed on: use(column, chain, numbers, lanes) for each vector.
 template <typename Use>
 inline void norm_row(const float* row, const float* other, int64_t cols, const NormView& weights, float* to, Use use) {
+  if (weights.is_rms) return rms_norm_row(row, other, cols, weights, to, use);
   const float count = static_cast<float>(cols);
   Chains sum = chains_of(0.0F);
   for_vectors(cols, [&](int64_t i, int chain, auto lanes) {

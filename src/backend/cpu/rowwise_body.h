@@ -75,8 +75,9 @@ void embed_token(const EmbeddingView& tables, int64_t id, int64_t position, int6
   const float* word = tables.words + id * tables.hidden;
   const float* place = tables.positions != nullptr ? tables.positions + position * tables.hidden : nullptr;
   const float* kind = tables.types != nullptr ? tables.types + type * tables.hidden : nullptr;
+  const Vec scale = splat(tables.word_scale);
   for_vectors(tables.hidden, [&](int64_t i, int, auto lanes) {
-    Vec sum = load(word + i, lanes);
+    Vec sum = load(word + i, lanes) * scale;
     if (kind != nullptr) sum = sum + load(kind + i, lanes);
     if (place != nullptr) sum = sum + load(place + i, lanes);
     store(out + i, sum, lanes);
@@ -197,6 +198,16 @@ void rotate(MatrixView heads, const float* table, int64_t head_dim) {
         store(x + i, multiply_add(first, cosine, splat(0.0F) - second * sine), lanes);
         store(x + half + i, multiply_add(first, sine, second * cosine), lanes);
       });
+    }
+  }
+}
+
+void norm_heads(MatrixView heads, const float* gain, float eps, int64_t head_dim) {
+  const NormView weights = {gain, nullptr, eps, true};
+  for (int64_t r = 0; r < heads.rows; ++r) {
+    for (int64_t column = 0; column < heads.cols; column += head_dim) {
+      float* x = heads.data + r * heads.row_stride + column;
+      rms_norm_row(x, nullptr, head_dim, weights, x, [](int64_t, int, Vec, auto) {});
     }
   }
 }

@@ -52,7 +52,7 @@ class StreamLow final : public CpuStream {
 
   void norm(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out, Operand* operand) override {
     if (operand == nullptr) return norm_rows(x, residual, weights, out);
-    const NormView view = {weights.gain->data(), weights.bias->data(), weights.eps};
+    const NormView view = view_of(weights);
     const float* factors = weights.factors != nullptr ? weights.factors->data() : nullptr;
     const OperandView to = low(*operand).resize(x.rows, x.cols);
     team_.share(x.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
@@ -160,28 +160,41 @@ class StreamLow final : public CpuStream {
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
       check(bias == nullptr || rows <= shape.bias_reach + 1, Code::kInternal,
             "attention: got {} tokens, but a bias for distances up to {}", rows, shape.bias_reach);
-      const int64_t column = head * shape.head_dim;
-      const HeadsView heads = {.data = qkv + row * stride + column,
+      const int64_t shared = shape.heads_per_key();
+      const int64_t column = head * shared * shape.head_dim;
+      const int64_t key_cols = (end_head - head) * shape.head_dim;
+      const int64_t cols = key_cols * shared;
+      const Bf16View queries = {qkv + row * stride + column, rows, cols, stride};
+      const Bf16View keys = {qkv + row * stride + shape.keys_at() + head * shape.head_dim, rows, key_cols, stride};
+      turn_heads(queries, shape.query_norm, shape);
+      turn_heads(keys, shape.key_norm, shape);
+      const HeadsView heads = {.data = queries.data,
                                .rows = rows,
                                .row_stride = stride,
-                               .num_heads = end_head - head,
+                               .num_heads = (end_head - head) * shared,
                                .head_dim = shape.head_dim,
-                               .apart = shape.num_heads * shape.head_dim,
+                               .keys_at = keys.data - queries.data,
+                               .values_at = keys.data - queries.data + shape.values_at() - shape.keys_at(),
+                               .heads_per_key = shared,
+                               .causal = shape.causal,
                                .window = shape.window,
-                               .bias = bias != nullptr ? bias + head * bias_stride : nullptr,
+                               .bias = bias != nullptr ? bias + head * shared * bias_stride : nullptr,
                                .bias_stride = bias_stride};
-      const int64_t cols = heads.num_heads * shape.head_dim;
       const MatrixView to = columns_of(rows_of(out, row, rows), column, cols);
-      uint16_t* queries = qkv + row * stride + column;
-      if (shape.rotation != nullptr) {
-        low_.rotate_bf16({queries, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
-        low_.rotate_bf16({queries + heads.apart, rows, cols, stride}, shape.rotation->data(), shape.head_dim);
-      }
       AlignedFloats& memory = attention_scratch_[static_cast<size_t>(member)];
       void* scratch = reserve_bytes(memory, low_.attention_scratch_bytes(rows, shape.head_dim));
       low_.attention(heads, shape.scale, to, scratch);
     };
-    share_heads(seq_offsets, shape.num_heads, body);
+    share_heads(seq_offsets, shape.kv_heads(), body);
+  }
+
+  void turn_heads(const Bf16View& heads, const Buffer* norm, const AttentionShape& shape) {
+    const float* table = shape.rotation != nullptr ? shape.rotation->data() : nullptr;
+    if (norm != nullptr) {
+      low_.norm_heads_bf16(heads, norm->data(), shape.norm_eps, table, shape.head_dim);
+    } else if (table != nullptr) {
+      low_.rotate_bf16(heads, table, shape.head_dim);
+    }
   }
 
   const LowKernels& low_;
