@@ -24,6 +24,7 @@ import sentence_transformers
 import tokenizers
 import torch
 import transformers
+from published_networks import readable
 from sentence_transformers import SentenceTransformer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +64,7 @@ def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
 def write_golden(path: Path) -> str:
     name = path.name
     rows = rows_of(name)
-    model = SentenceTransformer(str(path), device="cpu", model_kwargs={"dtype": torch.float32})
+    model = SentenceTransformer(str(readable(path)), device="cpu", model_kwargs={"dtype": torch.float32})
     prompt = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
     features = [model.preprocess([row], prompt=prompt) for row in rows]
     ids = [feature["input_ids"][0].tolist() for feature in features]

@@ -18,6 +18,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import torch
 import transformers
+from published_networks import NOMIC_KEYS, SlopedBertConfig, SlopedBertModel, renamed
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
@@ -206,6 +207,56 @@ def make_families(maker: Maker) -> None:
     maker.plain("tiny-gte-task-head", tokenizer="angle", **family("Gte", "ForMaskedLM", **rotary, type_vocab_size=0))
 
 
+def as_published(path: Path, change) -> None:
+    """Writes config.json as the authors of the family do, for code of their own."""
+    file = path / "config.json"
+    config = change(json.loads(file.read_text(encoding="utf-8")))
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def as_new(config: dict) -> dict:
+    """Alibaba's first name of GTE, with the scaling that gte-base-en-v1.5 has."""
+    rotation, dim = config.pop("rope_parameters"), config["hidden_size"] // config["num_attention_heads"]
+    factor = round(rotation["factor"] ** (dim / 2))
+    scaling = {"rope_theta": rotation["rope_theta"] / factor, "rope_scaling": {"type": "ntk", "factor": float(factor)}}
+    others = {"position_embedding_type": "rope", "layer_norm_type": "layer_norm", "pack_qkv": True}
+    return {**config, **scaling, **others, "model_type": "new", "logn_attention_scale": False}
+
+
+def as_nomic(config: dict) -> dict:
+    config = renamed(config, {name: key for key, name in NOMIC_KEYS.items()})
+    theta = config.pop("rope_parameters")["rope_theta"]
+    rotation = {"rotary_emb_base": theta, "rotary_emb_fraction": 1.0, "rotary_emb_interleaved": False}
+    none = {"qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False, "moe_every_n_layers": 0}
+    others = {"activation_function": "swiglu", "prenorm": False, "use_rms_norm": False, "parallel_block": False}
+    return {**config, **rotation, "rotary_scaling_factor": None, **none, **others}
+
+
+def as_jina(config: dict) -> dict:
+    return {**config, "model_type": "bert", "position_embedding_type": "alibi", "feed_forward_type": "geglu"}
+
+
+def make_published_families(maker: Maker) -> None:
+    """Families whose authors publish code of their own, under the keys and names that it reads."""
+    maker.seed = 1000  # so that models before these come and go without changing them
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    rotary = {**shape, "max_position_embeddings": 200}
+    longer = {"rope_type": "linear", "rope_theta": 2000.0, "factor": 2 ** (2 / 8)}
+    new = family("Gte", **rotary, type_vocab_size=1, rope_parameters=longer)
+    published = maker.sentence("tiny-new", "cls", Normalize(), tokenizer="angle", **new)
+    rewrite(published / "sentence_bert_config.json", max_seq_length=200)
+    as_published(published, as_new)
+    nomic = family("NomicBert", **rotary, pad_token_id=0)
+    published = maker.sentence("tiny-nomic-bert-published", "mean", Normalize(), **nomic)
+    as_published(published, as_nomic)
+    # Six heads: the last two take slopes of another row of powers.
+    sloped = SlopedBertConfig(vocab_size=VOCAB_SIZE, **{**rotary, "num_attention_heads": 6, "hidden_size": 48})
+    jina = {"network_class": SlopedBertModel, "config": sloped}
+    published = maker.sentence("tiny-jina-bert", "mean", Normalize(), **jina)
+    rewrite(published / "sentence_bert_config.json", max_seq_length=200)
+    as_published(published, as_jina)
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -233,6 +284,7 @@ def make_all(out: Path) -> None:
     maker.sentence("tiny-bf16", "mean", Normalize(), dtype=torch.bfloat16, layers=3)
     make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
     make_families(maker)
+    make_published_families(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

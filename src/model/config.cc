@@ -42,8 +42,8 @@ void refuse_other_mechanics(const JsonValue& file, const Family& family) {
           expected.key, value ? value->shown() : "", expected.shown);
   }
   if (const auto value = file.find("position_embedding_type")) {
-    check(value->text() == "absolute", Code::kUnsupported, "{}: got {}, supported: \"absolute\"", value->where(),
-          value->shown());
+    check(value->text() == family.position_embedding_type, Code::kUnsupported, "{}: got {}, supported: \"{}\"",
+          value->where(), value->shown(), family.position_embedding_type);
   }
   for (const char* key : {"is_decoder", "add_cross_attention"}) {
     const auto value = file.find(key);

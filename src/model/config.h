@@ -36,9 +36,11 @@ struct NetworkConfig {
   // Rows of the position table begin behind this one, and a token of this id stays on it; -1 where they begin at 0.
   int64_t padding_position = -1;
   int64_t distance_buckets = 0;  // of what attention adds to scores by the distance of two tokens; 0 for nothing
+  bool distance_slopes = false;  // attention takes a multiple of their distance from scores, each head its own (ALiBi)
   // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
   double rotation_theta = 0;
   double local_rotation_theta = 0;
+  double rotation_slowing = 1;  // what the frequencies of rotation_theta are divided by
   int64_t window = 0;                   // tokens on either side that a token of a local layer sees
   std::vector<bool> local_layers = {};  // [num_hidden_layers]; empty where all layers see all tokens
   bool norms_first = false;             // blocks norm what they read, not what they leave

@@ -49,18 +49,23 @@ class Loader {
   }
 
   std::unique_ptr<Buffer> distance_bias() const {
-    if (config_.distance_buckets == 0) return nullptr;
     const int64_t reach = config_.max_positions() - 1;
+    if (config_.distance_slopes) {
+      return upload("distance slopes", {config_.num_attention_heads, 2 * reach + 1},
+                    slope_distance_bias(config_.num_attention_heads, reach));
+    }
+    if (config_.distance_buckets == 0) return nullptr;
     const TensorView& table = names_.get(std::string(config_.tensors.distance_bias) + ".weight",
                                          {config_.distance_buckets, config_.num_attention_heads});
     const std::vector<float> spread = spread_distance_bias(table, reach);
     return upload("distance bias", {config_.num_attention_heads, 2 * reach + 1}, spread);
   }
 
-  std::unique_ptr<Buffer> rotation(const char* name, double theta) const {
+  std::unique_ptr<Buffer> rotation(const char* name, double theta, double slowing) const {
     if (theta == 0) return nullptr;
     const int64_t positions = config_.max_positions();
-    return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim()));
+    return upload(name, {positions, config_.head_dim()},
+                  rotation_table(theta, positions, config_.head_dim(), slowing));
   }
 
   // Null for factors of 1. The number keeps names apart where layers share a norm's tensors.
@@ -145,8 +150,8 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   encoder.tables = loader.tables();
   encoder.projection = loader.projection();
   encoder.distance_bias = loader.distance_bias();
-  encoder.rotation = loader.rotation("rotation", config.rotation_theta);
-  encoder.local_rotation = loader.rotation("local rotation", config.local_rotation_theta);
+  encoder.rotation = loader.rotation("rotation", config.rotation_theta, config.rotation_slowing);
+  encoder.local_rotation = loader.rotation("local rotation", config.local_rotation_theta, 1);
   if (config.projects_embeddings()) encoder.projection_factors = loader.upload_factors(0);
   encoder.norms.reserve(static_cast<size_t>(2 * config.num_hidden_layers + 1));
   for (int64_t norm = 0; norm <= 2 * config.num_hidden_layers; ++norm) encoder.norms.push_back(loader.norm(norm));

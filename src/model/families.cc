@@ -24,6 +24,24 @@ Family bert() {
   return {.defaults = base_network("bert"), .keys = {}};
 }
 
+// JinaBERT v2 as its authors publish it: BERT whose attention sees how far apart two tokens are, with gated
+// feed-forwards.
+Family published_jina_bert() {
+  Family family = {.defaults = base_network("bert"),
+                   .keys = {.hidden_act = nullptr},
+                   .marker = "position_embedding_type",
+                   .marker_value = "alibi",
+                   .position_embedding_type = "alibi",
+                   .expected = {{"feed_forward_type", "\"geglu\""}}};
+  NetworkConfig& network = family.defaults;
+  network.distance_slopes = true;
+  network.gated = true;
+  network.up_bias = false;
+  network.tensors = {
+      .positions = nullptr, .gate_and_up = "mlp.gated_layers", .down = "mlp.wo", .end_norm = "mlp.layernorm"};
+  return family;
+}
+
 // BERT whose position table has rows in front that no token of a text takes.
 Family roberta(const char* model_type, int64_t vocab_size) {
   Family family = {.defaults = base_network(model_type), .keys = {.padding_position = "pad_token_id"}};
@@ -245,8 +263,25 @@ Family gte() {
   return family;
 }
 
+// The same as its authors publish it, for their own code: once as "new", later under its name.
+Family published_gte(const char* model_type, const char* marker) {
+  Family family = gte();
+  family.keys.ntk_scaling = "rope_scaling";
+  family.marker = marker;
+  family.position_embedding_type = "rope";
+  family.expected = {{"layer_norm_type", "\"layer_norm\""}, {"pack_qkv", "true"}, {"logn_attention_scale", "false"}};
+  NetworkConfig& network = family.defaults;
+  network.model_type = model_type;
+  network.vocab_size = 30528;
+  network.max_position_embeddings = 2048;
+  network.rotation_theta = 10000;
+  network.tensors.prefix = "new.";
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
+    published_jina_bert(),
     bert(),
     roberta("roberta", 50265),
     roberta("camembert", 30522),
@@ -258,8 +293,17 @@ const Family kFamilies[] = {
     modernbert(),
     published_nomic_bert(),
     nomic_bert(),
+    published_gte("gte", "pack_qkv"),
     gte(),
+    published_gte("new", nullptr),
 };
+
+bool is_meant(const JsonValue& file, const Family& family) {
+  if (family.marker == nullptr) return true;
+  const auto value = file.find(family.marker);
+  if (!value || family.marker_value == nullptr) return value.has_value();
+  return value->is_text() && value->text() == family.marker_value;
+}
 
 }  // namespace
 
@@ -272,8 +316,7 @@ const Family& find_family(const JsonValue& file) {
   check(value.has_value(), Code::kFormat, "{}: key model_type is missing, supported: {}", file.where(), known);
   const std::string name = value->text();
   for (const Family& family : kFamilies) {
-    const bool is_meant = family.marker == nullptr || file.find(family.marker).has_value();
-    if (is_meant && family.defaults.model_type == name) return family;
+    if (family.defaults.model_type == name && is_meant(file, family)) return family;
   }
   fail(Code::kUnsupported, "{}: got \"{}\", supported: {}", value->where(), name, known);
 }

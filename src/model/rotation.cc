@@ -32,6 +32,22 @@ void read_parameters(const JsonValue& parameters, double& theta) {
   read_theta(parameters, "rope_theta", theta);
 }
 
+// {"type": "ntk", "factor": 2.0}: for texts so many times longer than those of training. The slowest frequency is divided
+// by the factor, faster ones by less (https://kexue.fm/archives/9706, equation 6).
+void read_ntk_scaling(const JsonValue& scaling, NetworkConfig& network) {
+  for (const auto& [key, value] : scaling.members()) {
+    check(key == "type" || key == "factor" || !scaling.find(key), Code::kUnsupported,
+          "{}: got key {}, supported: type \"ntk\" and factor", scaling.where(), key);
+  }
+  const JsonValue type = scaling.at("type");
+  check(type.text() == "ntk", Code::kUnsupported, "{}: got {}, supported: \"ntk\"", type.where(), type.shown());
+  const JsonValue value = scaling.at("factor");
+  const double factor = value.number();
+  if (!(factor >= 1) || !std::isfinite(factor)) value.refuse("a number from 1 on");
+  network.rotation_theta *= factor;
+  network.rotation_slowing = std::pow(factor, 2 / static_cast<double>(network.head_dim()));
+}
+
 // Every layer's kind where "layer_types" says it, else one global layer in so many.
 void read_local_layers(const JsonValue& file, NetworkConfig& network) {
   const auto num_layers = static_cast<size_t>(network.num_hidden_layers);
@@ -58,9 +74,12 @@ void read_local_layers(const JsonValue& file, NetworkConfig& network) {
 
 void read_rotation(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network) {
   if (network.rotation_theta == 0) return;
-  check(!file.find("rope_scaling"), Code::kUnsupported, "{}: rope_scaling: scaled rotary positions are not supported",
-        file.where());
   read_theta(file, keys.rotation_theta, network.rotation_theta);
+  if (const auto scaling = file.find("rope_scaling")) {
+    check(keys.ntk_scaling != nullptr, Code::kUnsupported, "{}: scaled rotary positions are not supported",
+          scaling->where());
+    read_ntk_scaling(*scaling, network);
+  }
   const auto parameters = file.find("rope_parameters");
   if (keys.window == nullptr) {
     if (parameters) read_parameters(*parameters, network.rotation_theta);
@@ -78,12 +97,12 @@ void read_rotation(const JsonValue& file, const ConfigKeys& keys, NetworkConfig&
 }
 
 // In f32, as the reference computes angles: far positions feel the rounding of a frequency.
-std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim) {
+std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim, double slowing) {
   const int64_t half = head_dim / 2;
   std::vector<float> table(static_cast<size_t>(positions * head_dim));
   for (int64_t i = 0; i < half; ++i) {
     const float power = static_cast<float>(2 * i) / static_cast<float>(head_dim);
-    const float frequency = 1.0F / std::pow(static_cast<float>(theta), power);
+    const float frequency = 1.0F / std::pow(static_cast<float>(theta), power) / static_cast<float>(slowing);
     for (int64_t position = 0; position < positions; ++position) {
       const double angle = static_cast<float>(position) * frequency;
       float* row = table.data() + position * head_dim;

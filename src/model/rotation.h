@@ -14,7 +14,7 @@ namespace emberline {
 // contradicts another, or a scaling of angles.
 void read_rotation(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network);
 
-// [positions, head_dim]: as AttentionShape::rotation.
-std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim);
+// [positions, head_dim]: as AttentionShape::rotation. Frequencies are divided by `slowing`.
+std::vector<float> rotation_table(double theta, int64_t positions, int64_t head_dim, double slowing = 1);
 
 }  // namespace emberline
