@@ -257,6 +257,19 @@ def make_published_families(maker: Maker) -> None:
     as_published(published, as_jina)
 
 
+def make_disentangled(maker: Maker) -> None:
+    """DeBERTa as its third version is, and with the choices that older ones made."""
+    maker.seed = 1100
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    shape |= {"max_position_embeddings": 200, "relative_attention": True, "pad_token_id": 0}
+    third = {"position_buckets": 32, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": "p2c|c2p"}
+    third |= {"position_biased_input": False, "type_vocab_size": 0}
+    deberta = maker.sentence("tiny-deberta-v2", "mean", Normalize(), **family("DebertaV2", **shape, **third))
+    rewrite(deberta / "sentence_bert_config.json", max_seq_length=200)
+    older = {"max_relative_positions": 24, "pos_att_type": ["c2p", "p2c"], "type_vocab_size": 2}
+    maker.plain("tiny-deberta-v2-task-head", **family("DebertaV2", "ForMaskedLM", **shape, **older))
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -285,6 +298,7 @@ def make_all(out: Path) -> None:
     make_lower_first(maker.sentence("tiny-lower-first", "mean", Normalize(), tokenizer="cased"))
     make_families(maker)
     make_published_families(maker)
+    make_disentangled(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "backend/ops.h"
 #include "base/tensor.h"
@@ -64,6 +65,18 @@ struct EmbeddingTables {
   int64_t hidden = 0;
 };
 
+// What a query, a key or both add to their score by the distance between them: their products with a row that belongs to
+// that distance (disentangled attention).
+struct DistanceTerms {
+  std::unique_ptr<Buffer> by_query;  // [rows, cols]: heads side by side, as queries have them; null for none
+  std::unique_ptr<Buffer> by_key;    // the same for keys
+  int64_t cols = 0;                  // num_heads * head_dim
+  // [2 * reach + 1]: the row of a key that stands d tokens behind its query, d from -reach to reach, which no sequence
+  // exceeds. Never falls with d, or never rises.
+  std::vector<int32_t> row_of;
+  int64_t reach = 0;
+};
+
 // A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted
 // from 0 within each.
 struct AttentionShape {
@@ -78,6 +91,8 @@ struct AttentionShape {
   // keys are turned by angle i of their token's position. Null for none.
   const Buffer* rotation = nullptr;
   int64_t window = 0;  // tokens on either side of a query that it sees; 0 for all
+  // Added to the score before it is scaled, without a window. Null for none.
+  const DistanceTerms* distance_terms = nullptr;
 };
 
 // Where what was made of weights may be kept from one process to the next. Safe from many threads.

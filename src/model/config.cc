@@ -6,6 +6,7 @@
 #include "model/families.h"
 #include "model/json_value.h"
 #include "model/modules.h"
+#include "model/relative_positions.h"
 #include "model/rotation.h"
 
 namespace emberline {
@@ -89,8 +90,9 @@ NetworkConfig read_network(const fs::path& path) {
   read_integer(file, keys.max_position_embeddings, 1, 1 << 24, network.max_position_embeddings);
   read_integer(file, keys.padding_position, 0, kMostTokenIds, network.padding_position);
   read_integer(file, keys.distance_buckets, 1, 1 << 16, network.distance_buckets);
-  // GTE has sizes without types at all.
-  read_integer(file, keys.type_vocab_size, network.rotation_theta > 0 ? 0 : 1, 1 << 16, network.type_vocab_size);
+  // GTE has sizes without types at all, and DeBERTa's have them as the exception.
+  const bool may_lack_types = network.rotation_theta > 0 || network.type_vocab_size == 0;
+  read_integer(file, keys.type_vocab_size, may_lack_types ? 0 : 1, 1 << 16, network.type_vocab_size);
   read_eps(file, keys.layer_norm_eps, network.layer_norm_eps);
   read_boolean(file, keys.norm_bias, network.norm_bias);
   read_boolean(file, keys.attention_bias, network.query_bias);
@@ -102,6 +104,7 @@ NetworkConfig read_network(const fs::path& path) {
   }
   check_network(file, keys, network);
   read_rotation(file, keys, network);
+  if (family.has_relative_positions) read_relative_positions(file, network);
   return network;
 }
 

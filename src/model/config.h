@@ -19,6 +19,17 @@ namespace emberline {
 // Whether a layer stands between the embeddings and the first hidden state.
 enum class EmbeddingProjection { kNone, kWhereWidthsDiffer, kAlways };
 
+// A table of relative positions that scores see as they see tokens (disentangled attention).
+struct RelativePositions {
+  int64_t span = 0;              // rows on either side of distance 0; 0 for no table
+  int64_t num_buckets = 0;       // that distances share, on either side; 0 where each has a row
+  int64_t farthest = 0;          // the last bucket ends before this distance
+  bool by_query = false;         // queries are multiplied by the table's keys,
+  bool by_key = false;           // keys by its queries
+  bool shares_products = false;  // these come of the table by the products that make tokens' queries and keys
+  bool is_normed = false;        // the table goes through a layer norm first
+};
+
 // The transformer itself. A family is a row of the table in families.cc; differences between families are fields here.
 struct NetworkConfig {
   std::string model_type;  // "bert"
@@ -36,6 +47,7 @@ struct NetworkConfig {
   // Rows of the position table begin behind this one, and a token of this id stays on it; -1 where they begin at 0.
   int64_t padding_position = -1;
   int64_t distance_buckets = 0;  // of what attention adds to scores by the distance of two tokens; 0 for nothing
+  RelativePositions relative = {};
   bool distance_slopes = false;  // attention takes a multiple of their distance from scores, each head its own (ALiBi)
   // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
   double rotation_theta = 0;

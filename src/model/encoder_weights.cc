@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/distance_bias.h"
+#include "model/relative_positions.h"
 #include "model/rotation.h"
 #include "model/tensor_names.h"
 
@@ -68,6 +69,48 @@ class Loader {
                   rotation_table(theta, positions, config_.head_dim(), slowing));
   }
 
+  // [2 * span, hidden]: the table of relative positions under its norm; null for none.
+  std::unique_ptr<Buffer> relative_positions() const {
+    if (config_.relative.span == 0) return nullptr;
+    const TensorLayout& tensors = config_.tensors;
+    const int64_t hidden = config_.hidden_size;
+    std::unique_ptr<Buffer> table = backend_.upload(
+        names_.get(std::string(tensors.relative_positions) + ".weight", {2 * config_.relative.span, hidden}));
+    if (!config_.relative.is_normed) return table;
+    const std::string at = tensors.relative_norm;
+    const NormWeights norm{.gain = backend_.upload(names_.get(at + ".weight", {hidden})),
+                           .bias = backend_.upload(names_.get(at + ".bias", {hidden})),
+                           .factors = nullptr,
+                           .eps = config_.layer_norm_eps};
+    std::unique_ptr<Buffer> normed = backend_.allocate(table->size());
+    backend_.make_stream(1)->norm(relative_rows_of(*table), {}, norm, relative_rows_of(*normed), nullptr);
+    return normed;
+  }
+
+  // What a layer makes of the table, once for all texts.
+  std::unique_ptr<DistanceTerms> distance_terms(int64_t layer, const Buffer* table) const {
+    if (table == nullptr) return nullptr;
+    const RelativePositions& relative = config_.relative;
+    const TensorLayout& tensors = config_.tensors;
+    const std::string at = layer_prefix(config_, layer);
+    const auto product = [&](bool is_there, const char* shared, const char* own) -> std::unique_ptr<Buffer> {
+      if (!is_there) return nullptr;
+      const std::string name = at + (relative.shares_products ? shared : own);
+      const LinearPart part = linear_part(names_, name, config_.hidden_size, config_.hidden_size, true);
+      std::unique_ptr<Buffer> rows = backend_.allocate(table->size());
+      const std::unique_ptr<Linear> weights = backend_.make_dense(part);
+      backend_.make_stream(1)->dense(relative_rows_of(*table), *weights, Activation::kNone, relative_rows_of(*rows));
+      return rows;
+    };
+    DistanceTerms terms;
+    terms.by_query = product(relative.by_query, tensors.key, tensors.relative_key);
+    terms.by_key = product(relative.by_key, tensors.query, tensors.relative_query);
+    terms.cols = config_.hidden_size;
+    terms.reach = config_.max_positions() - 1;
+    terms.row_of = relative_rows(relative, terms.reach);
+    return std::make_unique<DistanceTerms>(std::move(terms));
+  }
+
   // Null for factors of 1. The number keeps names apart where layers share a norm's tensors.
   std::unique_ptr<Buffer> upload_factors(int64_t norm) const {
     const Factors factors = factors_of(norm);
@@ -92,7 +135,7 @@ class Loader {
     return norm;
   }
 
-  LayerProducts products(int64_t layer) const {
+  LayerProducts products(int64_t layer, const Buffer* relative_positions) const {
     const TensorLayout& tensors = config_.tensors;
     const std::string at = layer_prefix(config_, layer);
     const int64_t hidden = config_.hidden_size;
@@ -105,7 +148,8 @@ class Loader {
     return {.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer)),
             .attention_output = backend_.make_linear({&attention_output, 1}, {}),
             .up = backend_.make_linear(up, factors_of(2 * layer + 1)),
-            .down = backend_.make_linear({&down, 1}, {})};
+            .down = backend_.make_linear({&down, 1}, {}),
+            .distance_terms = distance_terms(layer, relative_positions)};
   }
 
  private:
@@ -118,6 +162,10 @@ class Loader {
     // What a layer leaves is normed where the next one begins.
     if (layer + 1 == config_.num_hidden_layers) return tensors.final_norm;
     return layer_prefix(config_, layer + 1) + tensors.begin_norm;
+  }
+
+  MatrixView relative_rows_of(const Buffer& table) const {
+    return {table.data(), 2 * config_.relative.span, config_.hidden_size, config_.hidden_size};
   }
 
   // Numbers that no tensor of the model holds; the name is for what the backend keeps.
@@ -165,8 +213,9 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
                                               : encoder.products_of[static_cast<size_t>(source)]);
   }
   encoder.products.resize(own.size());
+  const std::unique_ptr<Buffer> relative_positions = loader.relative_positions();
   run_parallel(static_cast<int64_t>(own.size()), num_threads, [&](int64_t i) {
-    encoder.products[static_cast<size_t>(i)] = loader.products(own[static_cast<size_t>(i)]);
+    encoder.products[static_cast<size_t>(i)] = loader.products(own[static_cast<size_t>(i)], relative_positions.get());
   });
   std::vector<Linear*> order;
   for (const int64_t i : encoder.products_of) {

@@ -279,6 +279,28 @@ Family published_gte(const char* model_type, const char* marker) {
   return family;
 }
 
+// BERT whose attention also multiplies queries and keys by a table of relative positions.
+Family deberta_v2() {
+  Family family = {.defaults = base_network("deberta-v2"), .keys = {}, .has_relative_positions = true};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 128100;
+  network.hidden_size = 1536;
+  network.num_hidden_layers = 24;
+  network.num_attention_heads = 24;
+  network.intermediate_size = 6144;
+  network.type_vocab_size = 0;
+  network.layer_norm_eps = 1e-7F;
+  network.tensors = {.prefix = "deberta.",
+                     .relative_positions = "encoder.rel_embeddings",
+                     .relative_norm = "encoder.LayerNorm",
+                     .query = "attention.self.query_proj",
+                     .key = "attention.self.key_proj",
+                     .value = "attention.self.value_proj",
+                     .relative_query = "attention.self.pos_query_proj",
+                     .relative_key = "attention.self.pos_key_proj"};
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
     published_jina_bert(),
@@ -296,6 +318,7 @@ const Family kFamilies[] = {
     published_gte("gte", "pack_qkv"),
     gte(),
     published_gte("new", nullptr),
+    deberta_v2(),
 };
 
 bool is_meant(const JsonValue& file, const Family& family) {

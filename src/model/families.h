@@ -47,6 +47,7 @@ struct Family {
   const char* marker_value = nullptr;                  // and, where this is not null, with this text there
   const char* position_embedding_type = "absolute";
   std::vector<ExpectedValue> expected = {};
+  bool has_relative_positions = false;
 };
 
 // The family that config.json's model_type names. Throws Error(kFormat | kUnsupported) that lists the known ones.

@@ -9,6 +9,7 @@ target_sources(emberline_core PRIVATE
   src/model/head.cc
   src/model/json_value.cc
   src/model/modules.cc
+  src/model/relative_positions.cc
   src/model/rotation.cc
   src/model/smoothing.cc
   src/model/tensor_names.cc

@@ -14,6 +14,8 @@ struct TensorLayout {
   const char* embedding_norm = "embeddings.LayerNorm";
   const char* embedding_projection = nullptr;  // [hidden_size, embedding_size]
   const char* distance_bias = nullptr;         // [distance_buckets, num_heads]
+  const char* relative_positions = nullptr;    // [2 * span, hidden_size]
+  const char* relative_norm = nullptr;
 
   // Before each of the names below: {layer} is the layer's number, {set} and {place} say which shared weights it takes.
   const char* layer = "encoder.layer.{layer}.";
@@ -21,6 +23,8 @@ struct TensorLayout {
   const char* key = "attention.self.key";
   const char* value = "attention.self.value";
   const char* query_key_value = nullptr;  // in place of these three: one tensor, in that order
+  const char* relative_query = nullptr;   // where relative positions have products of their own
+  const char* relative_key = nullptr;
   const char* attention_output = "attention.output.dense";
   const char* up = "intermediate.dense";
   const char* gate = nullptr;         // [ffn, hidden]: the activated one of a gated feed-forward's inner products

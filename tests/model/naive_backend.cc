@@ -251,6 +251,15 @@ class NaiveStream : public Stream {
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       dot += turned(query, d, t - begin, shape) * turned(key, d, other - begin, shape);
     }
+    if (shape.distance_terms != nullptr) {
+      const DistanceTerms& terms = *shape.distance_terms;
+      const int64_t row = terms.row_of.at(static_cast<size_t>(terms.reach + other - t));
+      for (int64_t d = 0; d < shape.head_dim; ++d) {
+        const int64_t at = row * terms.cols + head * shape.head_dim + d;
+        if (terms.by_query != nullptr) dot += static_cast<double>(query[d]) * terms.by_query->data()[at];
+        if (terms.by_key != nullptr) dot += static_cast<double>(key[d]) * terms.by_key->data()[at];
+      }
+    }
     dot *= shape.scale;
     if (shape.distance_bias == nullptr) return dot;
     const int64_t first = head * (2 * shape.bias_reach + 1) + shape.bias_reach;

@@ -13,11 +13,6 @@ namespace {
 constexpr int64_t kScoreFloats = 64 * 1024;
 constexpr int64_t kFewestQueries = 24;
 
-int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
-  return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
-                                                                                   : kernels.wide_panel;
-}
-
 // What a query in the middle of a window does not see counts nothing.
 void hide_outside(MatrixView scores, int64_t first, int64_t window) {
   constexpr float kHidden = -std::numeric_limits<float>::infinity();
@@ -32,11 +27,18 @@ void hide_outside(MatrixView scores, int64_t first, int64_t window) {
 
 }  // namespace
 
+int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
+  return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
+                                                                                   : kernels.wide_panel;
+}
+
 void Attention::run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out) {
   const int64_t hidden = shape.num_heads * shape.head_dim;
   const int64_t reach = shape.bias_reach;
   check(shape.distance_bias == nullptr || qkv.rows <= reach + 1, Code::kInternal,
         "attention: got {} tokens, but a bias for distances up to {}", qkv.rows, reach);
+  check(shape.distance_terms == nullptr || shape.window == 0, Code::kInternal,
+        "attention: got terms of distances and a window of {}, expected one of them", shape.window);
   if (shape.rotation != nullptr) {
     const int64_t first = first_head * shape.head_dim;
     const int64_t cols = end_head * shape.head_dim - first;
@@ -51,6 +53,7 @@ void Attention::run(MatrixView qkv, int64_t first_head, int64_t end_head, const 
                        .out = columns_of(out, first, shape.head_dim)};
     const float* bias =
         shape.distance_bias != nullptr ? shape.distance_bias->data() + head * (2 * reach + 1) + reach : nullptr;
+    if (shape.distance_terms != nullptr) distance_scores_.begin(*shape.distance_terms, span.k, first);
     run_head(span, shape, bias);
   }
 }
@@ -94,17 +97,27 @@ void Attention::run_span(const Span& span, const AttentionShape& shape, const fl
     const int64_t count = std::min(block, span.q.rows - first);
     const MatrixView scores = {scores_.data(), count, len, padded_len};
     const MatrixView to = rows_of(span.out, first, count);
-    kernels_.product(rows_of(span.q, first, count), keys, Activation::kNone, scores);
-    weigh(scores, span.lead + first, shape, bias);
+    const MatrixView queries = rows_of(span.q, first, count);
+    kernels_.product(queries, keys, Activation::kNone, scores);
+    weigh(scores, queries, span.lead + first, shape, bias);
     kernels_.product(scores, values, Activation::kNone, to);
     kernels_.scale_rows(to, inverse_sums_.data());
   }
 }
 
-void Attention::weigh(MatrixView scores, int64_t first, const AttentionShape& shape, const float* bias) {
-  if (bias != nullptr) kernels_.bias_scores(scores, shape.scale, bias - first);
+void Attention::weigh(MatrixView scores, MatrixView queries, int64_t first, const AttentionShape& shape,
+                      const float* bias) {
+  float scale = shape.scale;  // still to come
+  if (shape.distance_terms != nullptr) {
+    distance_scores_.add(queries, first, scale, scores);
+    scale = 1.0F;
+  }
+  if (bias != nullptr) {
+    kernels_.bias_scores(scores, scale, bias - first);
+    scale = 1.0F;
+  }
   if (shape.window > 0) hide_outside(scores, first, shape.window);
-  kernels_.softmax(scores, bias != nullptr ? 1.0F : shape.scale, inverse_sums_.data());
+  kernels_.softmax(scores, scale, inverse_sums_.data());
 }
 
 }  // namespace emberline::cpu

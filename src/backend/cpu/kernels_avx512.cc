@@ -24,7 +24,8 @@ namespace {
 const Kernels kTable = {"avx512",    kWide * kLanes, kNarrow * kLanes, pack_transposed,
                         pack,        product,        softmax,          scale_rows,
                         embed_token, norm,           combine,          pool,
-                        normalize,   bias_scores,    rotate,           gate};
+                        normalize,   bias_scores,    rotate,           gate,
+                        distance_scores};
 
 }  // namespace
 

@@ -7,6 +7,7 @@ target_sources(emberline_core PRIVATE
   src/base/convert.cc
   src/backend/cpu/cpu_backend.cc
   src/backend/cpu/cpu_stream.cc
+  src/backend/cpu/distance_scores.cc
   src/backend/cpu/isa.cc
   src/backend/cpu/linear_f32.cc
   src/backend/cpu/linear_low.cc

@@ -80,7 +80,7 @@ class StreamLow final : public CpuStream {
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
     // Scores are added to in f32 alone.
-    if (low_.attention != nullptr && shape.distance_bias == nullptr) {
+    if (low_.attention != nullptr && shape.distance_bias == nullptr && shape.distance_terms == nullptr) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
