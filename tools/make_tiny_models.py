@@ -16,12 +16,13 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import safetensors.torch
 import torch
 import transformers
 from published_networks import NOMIC_KEYS, SlopedBertConfig, SlopedBertModel, renamed
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer, PreTrainedTokenizerFast
 
@@ -270,6 +271,21 @@ def make_disentangled(maker: Maker) -> None:
     maker.plain("tiny-deberta-v2-task-head", **family("DebertaV2", "ForMaskedLM", **shape, **older))
 
 
+def make_static(maker: Maker) -> None:
+    """Tables of tokens, as sentence-transformers and as model2vec write them."""
+    generator = torch.Generator().manual_seed(1200)
+    table = torch.randn(VOCAB_SIZE, 24, generator=generator)
+    tokenizer = Tokenizer.from_file(str(maker.work / "lower/tokenizer.json"))
+    modules = [StaticEmbedding(tokenizer, embedding_weights=table), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(maker.out / "tiny-static"), create_model_card=False)
+    own = maker.out / "tiny-model2vec"
+    own.mkdir()
+    safetensors.torch.save_file({"embeddings": table.half()}, own / "model.safetensors")
+    tokenizer.save(str(own / "tokenizer.json"))
+    config = {"model_type": "model2vec", "architectures": ["StaticModel"], "normalize": True, "hidden_dim": 24}
+    (own / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -299,6 +315,7 @@ def make_all(out: Path) -> None:
     make_families(maker)
     make_published_families(maker)
     make_disentangled(maker)
+    make_static(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

@@ -8,6 +8,7 @@
 #include "model/modules.h"
 #include "model/relative_positions.h"
 #include "model/rotation.h"
+#include "model/static_table.h"
 
 namespace emberline {
 namespace {
@@ -125,6 +126,15 @@ ModelConfig read_model_config(const fs::path& directory) {
   } else {
     config.network_directory = directory;
     config.prompts = {{"query", ""}, {"document", ""}};
+  }
+  if (!with_modules && is_model2vec(JsonValue::read(directory / "config.json"))) {
+    read_model2vec(JsonValue::read(directory / "config.json"), config);
+  }
+  if (!config.has_network) {
+    config.network = read_static_network(config.network_directory);
+    config.max_tokens = config.max_tokens > 0 ? config.max_tokens : config.network.max_positions();
+    check_head(config);
+    return config;
   }
   check(!fs::exists(config.network_directory / "adapter_config.json", ignored), Code::kUnsupported,
         "{}: holds adapter_config.json: merge the adapter into its model first", config.network_directory.string());

@@ -92,6 +92,8 @@ struct ModelConfig {
   std::filesystem::path directory;          // the model directory
   std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
   NetworkConfig network;
+  bool has_network = true;     // false: a table of tokens is all there is, and texts come as tokenizer.json alone cuts them
+  bool drops_unknown = false;  // what the vocabulary lacks is left out of texts
   Pooling pooling = Pooling::kMean;  // without modules.json: mean, as sentence-transformers does
   int64_t pooling_width = 0;         // dimensions the pooling module was written for; 0 where it does not say
   bool include_prompt = true;        // pooling counts the prompt's tokens

@@ -116,11 +116,12 @@ Encoder::Encoder(Encoder&&) noexcept = default;
 void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
   const std::span<const int32_t> positions =
       position_rows(run.batch, config_.padding_position, scratch.position_rows());
-  const NormWeights& norm = weights_.norms[0];
   if (weights_.projection == nullptr) {
     run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, run.hidden);
-    run.stream.norm(run.hidden, {}, norm, run.hidden, feeds ? &run.operand : nullptr);
+    if (weights_.norms.empty()) return;
+    run.stream.norm(run.hidden, {}, weights_.norms[0], run.hidden, feeds ? &run.operand : nullptr);
   } else {
+    const NormWeights& norm = weights_.norms[0];
     const MatrixView narrow =
         scratch.matrix(backend_, EncoderScratch::kEmbedded, run.hidden.rows, config_.embedding_size);
     run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, narrow);

@@ -28,17 +28,17 @@ class Loader {
   }
 
   EmbeddingTables tables() const {
-    const auto table = [&](const char* name, int64_t rows) -> std::unique_ptr<Buffer> {
+    const auto table = [&](const char* name, int64_t rows, const char* ending) -> std::unique_ptr<Buffer> {
       if (name == nullptr) return nullptr;
       if (rows == 0) {
-        names_.require_none(std::string(name) + ".weight");
+        names_.require_none(std::string(name) + ending);
         return nullptr;
       }
-      return backend_.upload(names_.get(std::string(name) + ".weight", {rows, config_.embedding_size}));
+      return backend_.upload(names_.get(std::string(name) + ending, {rows, config_.embedding_size}));
     };
-    return {.words = table(config_.tensors.words, config_.vocab_size),
-            .positions = table(config_.tensors.positions, config_.max_position_embeddings),
-            .types = table(config_.tensors.types, config_.type_vocab_size),
+    return {.words = table(config_.tensors.words, config_.vocab_size, config_.tensors.words_ending),
+            .positions = table(config_.tensors.positions, config_.max_position_embeddings, ".weight"),
+            .types = table(config_.tensors.types, config_.type_vocab_size, ".weight"),
             .hidden = config_.embedding_size};
   }
 
@@ -201,6 +201,7 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   encoder.rotation = loader.rotation("rotation", config.rotation_theta, config.rotation_slowing);
   encoder.local_rotation = loader.rotation("local rotation", config.local_rotation_theta, 1);
   if (config.projects_embeddings()) encoder.projection_factors = loader.upload_factors(0);
+  if (config.tensors.embedding_norm == nullptr) return encoder;
   encoder.norms.reserve(static_cast<size_t>(2 * config.num_hidden_layers + 1));
   for (int64_t norm = 0; norm <= 2 * config.num_hidden_layers; ++norm) encoder.norms.push_back(loader.norm(norm));
 

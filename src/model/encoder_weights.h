@@ -29,7 +29,7 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
-  // Norm 0 is the embeddings', 2 i + 1 stands between attention and feed-forward of layer i, 2 i + 2 behind it,
+  // None where there are no layers and the embeddings are not normed. Norm 0 is the embeddings', 2 i + 1 stands between attention and feed-forward of layer i, 2 i + 2 behind it,
   // wherever the family writes them.
   std::vector<NormWeights> norms;
   std::vector<LayerProducts> products;

@@ -12,6 +12,7 @@ target_sources(emberline_core PRIVATE
   src/model/relative_positions.cc
   src/model/rotation.cc
   src/model/smoothing.cc
+  src/model/static_table.cc
   src/model/tensor_names.cc
   src/model/weights.cc
 )

@@ -9,9 +9,10 @@ namespace emberline {
 struct TensorLayout {
   const char* prefix = "bert.";  // before every name where the network was saved together with a task's head
   const char* words = "embeddings.word_embeddings";
+  const char* words_ending = ".weight";  // behind `words` alone
   const char* positions = "embeddings.position_embeddings";
   const char* types = "embeddings.token_type_embeddings";
-  const char* embedding_norm = "embeddings.LayerNorm";
+  const char* embedding_norm = "embeddings.LayerNorm";  // null: the embeddings are all there is
   const char* embedding_projection = nullptr;  // [hidden_size, embedding_size]
   const char* distance_bias = nullptr;         // [distance_buckets, num_heads]
   const char* relative_positions = nullptr;    // [2 * span, hidden_size]

@@ -37,7 +37,7 @@ LinearPart rows_of(const LinearPart& part, int64_t first, int64_t count) {
 }  // namespace
 
 TensorNames::TensorNames(const Weights& weights, const NetworkConfig& config) : weights_(weights) {
-  const std::string words = std::string(config.tensors.words) + ".weight";
+  const std::string words = std::string(config.tensors.words) + config.tensors.words_ending;
   if (!weights.has(words) && weights.has(config.tensors.prefix + words)) prefix_ = config.tensors.prefix;
 }
 

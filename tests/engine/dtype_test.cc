@@ -76,7 +76,7 @@ TEST_P(Dtypes, VectorsAreFarFromTheReference) {
 TEST_P(Dtypes, RowChangesWithItsBatchOrThreads) {
   for (const std::string model :
        {"tiny-mean", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte", "tiny-jina-bert",
-        "tiny-deberta-v2"}) {
+        "tiny-deberta-v2", "tiny-static", "tiny-model2vec"}) {
     const Texts texts = mixed_texts(97);
     const Engine engine = load(data_path(model), options_of({{"threads", "1"}}));
     const Result together = embed(engine, texts);
