@@ -19,7 +19,14 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import safetensors.torch
 import torch
 import transformers
-from published_networks import NOMIC_KEYS, SlopedBertConfig, SlopedBertModel, renamed
+from published_networks import (
+    NOMIC_KEYS,
+    RoutedBertConfig,
+    RoutedBertModel,
+    SlopedBertConfig,
+    SlopedBertModel,
+    renamed,
+)
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
@@ -233,6 +240,14 @@ def as_nomic(config: dict) -> dict:
     return {**config, **rotation, "rotary_scaling_factor": None, **none, **others}
 
 
+def as_nomic_moe(config: dict) -> dict:
+    config = renamed(config, {name: key for key, name in NOMIC_KEYS.items()})
+    others = {"activation_function": "gelu", "prenorm": False, "use_rms_norm": False, "parallel_block": False}
+    others |= {"qkv_proj_bias": True, "mlp_fc1_bias": True, "mlp_fc2_bias": True, "num_shared_experts": 0}
+    others |= {"rotary_emb_fraction": 1.0, "rotary_emb_interleaved": False, "rotary_scaling_factor": None}
+    return {**config, "model_type": "nomic_bert", **others, "moe_normalize_expert_weights": False}
+
+
 def as_jina(config: dict) -> dict:
     return {**config, "model_type": "bert", "position_embedding_type": "alibi", "feed_forward_type": "geglu"}
 
@@ -256,6 +271,10 @@ def make_published_families(maker: Maker) -> None:
     published = maker.sentence("tiny-jina-bert", "mean", Normalize(), **jina)
     rewrite(published / "sentence_bert_config.json", max_seq_length=200)
     as_published(published, as_jina)
+    routed = RoutedBertConfig(vocab_size=VOCAB_SIZE, num_experts=4, **{**rotary, "num_hidden_layers": 4})
+    moe = {"network_class": RoutedBertModel, "config": routed}
+    published = maker.sentence("tiny-nomic-bert-moe", "mean", Normalize(), **moe)
+    as_published(published, as_nomic_moe)
 
 
 def make_disentangled(maker: Maker) -> None:

@@ -97,15 +97,120 @@ class SlopedBertModel(PreTrainedModel):
         slopes = torch.tensor(head_slopes(self.config.num_attention_heads))
         bias = -slopes[:, None, None] * (places[None, :] - places[:, None]).abs()
         if attention_mask is not None:
-            bias = bias + (attention_mask[:, None, None, :] == 0) * torch.finfo(torch.float32).min
+            bias = bias + hidden_by(attention_mask)
         states = [hidden]
         for layer in self.encoder["layer"]:
             states.append(layer(states[-1], bias))
         return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states))
 
 
-AutoConfig.register(SlopedBertConfig.model_type, SlopedBertConfig)
-AutoModel.register(SlopedBertConfig, SlopedBertModel)
+class RoutedBertConfig(BertConfig):
+    """NomicBERT's second version (arXiv 2502.07972): rotary positions, and experts in every other layer."""
+
+    model_type = "routed_bert"
+
+    def __init__(self, rotary_emb_base=10000.0, moe_every_n_layers=2, num_experts=8, moe_top_k=2, **others):
+        super().__init__(**others)
+        self.rotary_emb_base, self.moe_every_n_layers = rotary_emb_base, moe_every_n_layers
+        self.num_experts, self.moe_top_k = num_experts, moe_top_k
+
+
+class RoutedFeedForward(nn.Module):
+    def __init__(self, config: RoutedBertConfig):
+        super().__init__()
+        hidden, inner = config.hidden_size, config.intermediate_size
+        self.shape, self.chosen = (config.num_experts, inner, hidden), config.moe_top_k
+        self.router = nn.ModuleDict({"layer": nn.Linear(hidden, config.num_experts, bias=False)})
+        self.experts = nn.Module()
+        self.experts.mlp = nn.Module()
+        self.experts.mlp.w1 = nn.Parameter(torch.empty(config.num_experts * inner, hidden))
+        self.experts.mlp.w2 = nn.Parameter(torch.empty(config.num_experts * inner, hidden))
+        self.experts.bias = nn.Parameter(torch.zeros(hidden))
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        up, down = self.experts.mlp.w1.view(self.shape), self.experts.mlp.w2.view(self.shape)
+        weights, chosen = torch.topk(torch.softmax(self.router["layer"](hidden), -1), self.chosen, -1)
+        mixed = torch.zeros_like(hidden)
+        for expert in range(self.shape[0]):
+            weight = (weights * (chosen == expert)).sum(-1, keepdim=True)
+            mixed = mixed + weight * (nn.functional.gelu(hidden @ up[expert].T) @ down[expert])
+        return mixed + self.experts.bias
+
+
+class RoutedBertLayer(nn.Module):
+    def __init__(self, config: RoutedBertConfig, index: int):
+        super().__init__()
+        hidden, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
+        self.heads = config.num_attention_heads
+        self.attn = nn.ModuleDict({"Wqkv": nn.Linear(hidden, 3 * hidden), "out_proj": nn.Linear(hidden, hidden)})
+        every = config.moe_every_n_layers
+        self.is_routed = every > 0 and index % every == 1
+        dense = {"fc1": nn.Linear(hidden, inner), "fc2": nn.Linear(inner, hidden)}
+        self.mlp = RoutedFeedForward(config) if self.is_routed else nn.ModuleDict(dense)
+        self.norm1, self.norm2 = nn.LayerNorm(hidden, eps=eps), nn.LayerNorm(hidden, eps=eps)
+
+    def attend(self, hidden: torch.Tensor, angles: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        parts = self.attn["Wqkv"](hidden).chunk(3, -1)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+
+        def turned(x: torch.Tensor) -> torch.Tensor:
+            first, second = x.chunk(2, -1)
+            return torch.cat((first * angles.cos() - second * angles.sin(),
+                              first * angles.sin() + second * angles.cos()), -1)  # fmt: skip
+
+        scores = turned(query) @ turned(key).transpose(-1, -2) / math.sqrt(query.shape[-1]) + mask
+        return (torch.softmax(scores, -1) @ value).transpose(1, 2).flatten(2)
+
+    def forward(self, hidden: torch.Tensor, angles: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        hidden = self.norm1(self.attn["out_proj"](self.attend(hidden, angles, mask)) + hidden)
+        if self.is_routed:
+            return self.norm2(self.mlp(hidden) + hidden)
+        return self.norm2(self.mlp["fc2"](nn.functional.gelu(self.mlp["fc1"](hidden))) + hidden)
+
+
+class RoutedBertModel(PreTrainedModel):
+    config_class = RoutedBertConfig
+    base_model_prefix = "nomic_bert"
+
+    def __init__(self, config: RoutedBertConfig):
+        super().__init__(config)
+        hidden = config.hidden_size
+        self.embeddings = nn.ModuleDict(
+            {
+                "word_embeddings": nn.Embedding(config.vocab_size, hidden),
+                "token_type_embeddings": nn.Embedding(config.type_vocab_size, hidden),
+            }
+        )
+        self.emb_ln = nn.LayerNorm(hidden, eps=config.layer_norm_eps)
+        layers = [RoutedBertLayer(config, i) for i in range(config.num_hidden_layers)]
+        self.encoder = nn.ModuleDict({"layers": nn.ModuleList(layers)})
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.embeddings["word_embeddings"]
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None, output_hidden_states=None, **_):
+        tables, config = self.embeddings, self.config
+        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        hidden = self.emb_ln(tables["word_embeddings"](input_ids) + tables["token_type_embeddings"](types))
+        dim = config.hidden_size // config.num_attention_heads
+        frequencies = 1 / config.rotary_emb_base ** (torch.arange(0, dim, 2).float() / dim)
+        angles = torch.arange(input_ids.shape[1]).float()[:, None] * frequencies
+        mask = torch.zeros(1) if attention_mask is None else hidden_by(attention_mask)
+        states = [hidden]
+        for layer in self.encoder["layers"]:
+            states.append(layer(states[-1], angles, mask))
+        return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states))
+
+
+def hidden_by(attention_mask: torch.Tensor) -> torch.Tensor:
+    """What is added to scores, so that padding counts nothing."""
+    return (attention_mask[:, None, None, :] == 0) * torch.finfo(torch.float32).min
+
+
+for config_class, model_class in ((SlopedBertConfig, SlopedBertModel), (RoutedBertConfig, RoutedBertModel)):
+    AutoConfig.register(config_class.model_type, config_class)
+    AutoModel.register(config_class, model_class)
 
 
 def renamed(config: dict, names: dict[str, str]) -> dict:
@@ -134,6 +239,8 @@ NOMIC_KEYS = {
 
 
 def nomic_config(config: dict) -> dict:
+    if config.get("activation_function") == "gelu":
+        return {**renamed(config, NOMIC_KEYS), "model_type": RoutedBertConfig.model_type}
     theta = config.pop("rotary_emb_base")
     return {**renamed(config, NOMIC_KEYS), "rope_parameters": {"rope_type": "default", "rope_theta": theta}}
 

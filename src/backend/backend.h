@@ -77,6 +77,15 @@ struct DistanceTerms {
   int64_t reach = 0;
 };
 
+// A feed-forward that is several: each row goes through the few that suit it best (mixture of experts).
+struct Experts {
+  std::unique_ptr<Linear> router;             // of make_dense: [num_experts, hidden]
+  std::vector<std::unique_ptr<Linear>> up;    // of make_linear, one for each expert, as feed_forward takes them
+  std::vector<std::unique_ptr<Linear>> down;
+  std::unique_ptr<Buffer> bias;               // [hidden]: added once to every row
+  int64_t num_chosen = 0;                     // experts of a row
+};
+
 // A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted
 // from 0 within each.
 struct AttentionShape {
@@ -137,6 +146,11 @@ class Stream {
   // out = (activation(first half) * second half) down^T + down's bias, of the columns of x up^T + up's bias.
   virtual void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                                   MatrixView out) = 0;
+
+  // out = bias + the sum of weight * feed_forward(x) over the experts that a row chooses: those whose weights, the
+  // softmax of x router^T, are largest. x are f32 rows, which become operands as in to_operand.
+  virtual void routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                                   MatrixView out) = 0;
 
   // out = activation(x W^T + bias) in f32 whatever the backend's dtype, by weights of make_dense; out and x do not
   // overlap.

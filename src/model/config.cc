@@ -67,6 +67,8 @@ void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkC
         "{}: {}: got {}, expected less than vocab_size {}", file.where(),
         keys.padding_position != nullptr ? keys.padding_position : "padding", network.padding_position,
         network.vocab_size);
+  check(network.experts_of_token <= network.num_experts, Code::kFormat, "{}: {}: got {}, expected at most {} of {}",
+        file.where(), keys.experts_of_token, network.experts_of_token, network.num_experts, keys.num_experts);
   check(network.distance_buckets == 0 || network.distance_buckets == 32, Code::kUnsupported,
         "{}: {}: got {}, supported: 32, which the reference counts with whatever stands here", file.where(),
         keys.distance_buckets, network.distance_buckets);
@@ -94,6 +96,9 @@ NetworkConfig read_network(const fs::path& path) {
   // GTE has sizes without types at all, and DeBERTa's have them as the exception.
   const bool may_lack_types = network.rotation_theta > 0 || network.type_vocab_size == 0;
   read_integer(file, keys.type_vocab_size, may_lack_types ? 0 : 1, 1 << 16, network.type_vocab_size);
+  read_integer(file, keys.expert_interval, 0, 1 << 10, network.expert_interval);
+  read_integer(file, keys.num_experts, 1, 1 << 12, network.num_experts);
+  read_integer(file, keys.experts_of_token, 1, 1 << 12, network.experts_of_token);
   read_eps(file, keys.layer_norm_eps, network.layer_norm_eps);
   read_boolean(file, keys.norm_bias, network.norm_bias);
   read_boolean(file, keys.attention_bias, network.query_bias);

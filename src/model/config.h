@@ -57,6 +57,10 @@ struct NetworkConfig {
   std::vector<bool> local_layers = {};  // [num_hidden_layers]; empty where all layers see all tokens
   bool norms_first = false;             // blocks norm what they read, not what they leave
   bool gated = false;      // the feed-forward has two inner products, one activated and multiplied by the other
+  // Every so many layers, but not the first of them, have experts in place of one feed-forward; 0 where none has.
+  int64_t expert_interval = 0;
+  int64_t num_experts = 0;
+  int64_t experts_of_token = 0;
   bool norm_bias = true;   // which products and norms add something of their own
   bool query_bias = true;  // of queries, keys and values
   bool attention_output_bias = true;
@@ -68,6 +72,7 @@ struct NetworkConfig {
   TensorLayout tensors = {};
 
   bool is_local(int64_t layer) const { return !local_layers.empty() && local_layers[static_cast<size_t>(layer)]; }
+  bool has_experts(int64_t layer) const { return expert_interval > 0 && layer % expert_interval == 1; }
   int64_t head_dim() const { return hidden_size / num_attention_heads; }
   // Layers that have weights of their own.
   int64_t num_stored_layers() const { return num_layer_sets > 0 ? num_layer_sets * layers_per_set : num_hidden_layers; }

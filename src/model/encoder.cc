@@ -168,7 +168,10 @@ MatrixView Encoder::run_layer(const Run& run, int64_t index, bool is_last) const
                         run.attended);
   stream.linear(run.attended, *layer.attention_output, run.projected);
   leave_block(run, 2 * index + 1, true);
-  if (config_.gated) {
+  if (layer.experts != nullptr) {
+    const Buffer* factors = weights_.norms[static_cast<size_t>(2 * index + 1)].factors.get();
+    stream.routed_feed_forward(run.normed, factors, *layer.experts, config_.hidden_act, run.projected);
+  } else if (config_.gated) {
     stream.gated_feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
   } else {
     stream.feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/distance_bias.h"
+#include "model/experts.h"
 #include "model/relative_positions.h"
 #include "model/rotation.h"
 #include "model/tensor_names.h"
@@ -142,14 +143,20 @@ class Loader {
     const std::vector<LinearPart> query_key_value = query_key_value_parts(config_, names_, layer);
     const LinearPart attention_output =
         linear_part(names_, at + tensors.attention_output, hidden, hidden, config_.attention_output_bias);
-    const std::vector<LinearPart> up = up_parts(config_, names_, layer);
+    LayerProducts products;
+    products.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer));
+    products.attention_output = backend_.make_linear({&attention_output, 1}, {});
+    products.distance_terms = distance_terms(layer, relative_positions);
+    const Factors factors = factors_of(2 * layer + 1);
+    if (config_.has_experts(layer)) {
+      products.experts = load_experts(config_, names_, backend_, layer, factors);
+      return products;
+    }
     const LinearPart down =
         linear_part(names_, at + tensors.down, config_.intermediate_size, hidden, config_.down_bias);
-    return {.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer)),
-            .attention_output = backend_.make_linear({&attention_output, 1}, {}),
-            .up = backend_.make_linear(up, factors_of(2 * layer + 1)),
-            .down = backend_.make_linear({&down, 1}, {}),
-            .distance_terms = distance_terms(layer, relative_positions)};
+    products.up = backend_.make_linear(up_parts(config_, names_, layer), factors);
+    products.down = backend_.make_linear({&down, 1}, {});
+    return products;
   }
 
  private:
@@ -221,8 +228,9 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   std::vector<Linear*> order;
   for (const int64_t i : encoder.products_of) {
     const LayerProducts& layer = encoder.products[static_cast<size_t>(i)];
-    order.insert(order.end(),
-                 {layer.query_key_value.get(), layer.attention_output.get(), layer.up.get(), layer.down.get()});
+    order.insert(order.end(), {layer.query_key_value.get(), layer.attention_output.get()});
+    // Which experts come next is known too late.
+    if (layer.experts == nullptr) order.insert(order.end(), {layer.up.get(), layer.down.get()});
   }
   backend.set_reading_order(order);
   return encoder;

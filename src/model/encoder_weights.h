@@ -19,6 +19,7 @@ struct LayerProducts {
   std::unique_ptr<Linear> attention_output;  // [hidden, hidden]
   std::unique_ptr<Linear> up;                // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
   std::unique_ptr<Linear> down;              // [hidden, ffn]
+  std::unique_ptr<Experts> experts;          // in place of `up` and `down`, which are null then
   std::unique_ptr<DistanceTerms> distance_terms;  // as AttentionShape has them; null for none
 };
 

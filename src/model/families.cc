@@ -244,6 +244,37 @@ Family published_nomic_bert() {
   return family;
 }
 
+// Its second version, whose every other layer has experts.
+Family published_nomic_moe() {
+  Family family = published_nomic_bert();
+  family.marker = "activation_function";
+  family.marker_value = "gelu";
+  family.keys.expert_interval = "moe_every_n_layers";
+  family.keys.num_experts = "num_experts";
+  family.keys.experts_of_token = "moe_top_k";
+  family.expected = {{"prenorm", "false"},
+                     {"use_rms_norm", "false"},
+                     {"rotary_emb_fraction", "1.0"},
+                     {"rotary_emb_interleaved", "false"},
+                     {"rotary_scaling_factor", "null"},
+                     {"moe_normalize_expert_weights", "false"},
+                     {"num_shared_experts", "0"},
+                     {"expert_choice_router", "false"},
+                     {"parallel_block", "false"}};
+  NetworkConfig& network = family.defaults;
+  network.gated = false;
+  network.hidden_act = Activation::kGelu;
+  network.num_experts = 8;
+  network.experts_of_token = 2;
+  network.tensors.up = "mlp.fc1";
+  network.tensors.gate = nullptr;
+  network.tensors.router = "mlp.router.layer";
+  network.tensors.experts_up = "mlp.experts.mlp.w1";
+  network.tensors.experts_down = "mlp.experts.mlp.w2";
+  network.tensors.experts_bias = "mlp.experts.bias";
+  return family;
+}
+
 Family gte() {
   Family family = {.defaults = rotary_network("gte"), .keys = {}};
   NetworkConfig& network = family.defaults;
@@ -313,6 +344,7 @@ const Family kFamilies[] = {
     albert(),
     mpnet(),
     modernbert(),
+    published_nomic_moe(),
     published_nomic_bert(),
     nomic_bert(),
     published_gte("gte", "pack_qkv"),

@@ -29,6 +29,9 @@ struct ConfigKeys {
   const char* ntk_scaling = nullptr;  // {"type": "ntk", "factor": 2.0}
   const char* window = nullptr;  // tokens that a token of a local layer sees, itself among them
   const char* norm_bias = nullptr;
+  const char* expert_interval = nullptr;
+  const char* num_experts = nullptr;
+  const char* experts_of_token = nullptr;
   const char* attention_bias = nullptr;
   const char* up_bias = nullptr;
   const char* down_bias = nullptr;

@@ -5,6 +5,7 @@ target_sources(emberline_core PRIVATE
   src/model/distance_bias.cc
   src/model/encoder.cc
   src/model/encoder_weights.cc
+  src/model/experts.cc
   src/model/families.cc
   src/model/head.cc
   src/model/json_value.cc

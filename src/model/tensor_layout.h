@@ -32,6 +32,10 @@ struct TensorLayout {
   const char* gate_and_up = nullptr;  // in place of both: one tensor, in that order,
   const char* up_and_gate = nullptr;  // or the other way round
   const char* down = "output.dense";
+  const char* router = nullptr;        // [num_experts, hidden] of layers with experts, in place of `up` and `down`:
+  const char* experts_up = nullptr;    // [num_experts * ffn, hidden], the whole name
+  const char* experts_down = nullptr;  // the same
+  const char* experts_bias = nullptr;  // [hidden]
   const char* begin_norm = nullptr;  // before attention, of all layers but the first, where norms come first
   const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
   const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last

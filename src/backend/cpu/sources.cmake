@@ -12,6 +12,7 @@ target_sources(emberline_core PRIVATE
   src/backend/cpu/linear_f32.cc
   src/backend/cpu/linear_low.cc
   src/backend/cpu/linear_parts.cc
+  src/backend/cpu/routes.cc
   src/backend/cpu/stream_f32.cc
   src/backend/cpu/stream_low.cc
   src/backend/cpu/weight_memory.cc

@@ -128,6 +128,9 @@ class StreamLow final : public CpuStream {
     product(inner_.view(), down, Activation::kNone, out);
   }
 
+ protected:
+  std::unique_ptr<Operand> make_operand() const override { return make_operand_low(low_.precision); }
+
  private:
   static PackedView columns(const Linear& weights, int64_t first, int64_t end) {
     return static_cast<const LinearLow&>(weights).columns(first, end);
