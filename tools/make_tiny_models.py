@@ -275,6 +275,7 @@ def make_published_families(maker: Maker) -> None:
     moe = {"network_class": RoutedBertModel, "config": routed}
     published = maker.sentence("tiny-nomic-bert-moe", "mean", Normalize(), **moe)
     as_published(published, as_nomic_moe)
+    maker.sentence("tiny-jina-v3", "mean", Normalize(), tokenizer="angle", **family("JinaEmbeddingsV3", **rotary))
 
 
 def make_disentangled(maker: Maker) -> None:

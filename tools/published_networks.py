@@ -109,10 +109,10 @@ class RoutedBertConfig(BertConfig):
 
     model_type = "routed_bert"
 
-    def __init__(self, rotary_emb_base=10000.0, moe_every_n_layers=2, num_experts=8, moe_top_k=2, **others):
-        super().__init__(**others)
-        self.rotary_emb_base, self.moe_every_n_layers = rotary_emb_base, moe_every_n_layers
-        self.num_experts, self.moe_top_k = num_experts, moe_top_k
+    rotary_emb_base: float = 10000.0
+    moe_every_n_layers: int = 2
+    num_experts: int = 8
+    moe_top_k: int = 2
 
 
 class RoutedFeedForward(nn.Module):

@@ -332,6 +332,32 @@ Family deberta_v2() {
   return family;
 }
 
+// RoBERTa with rotary positions; adapters for single tasks lie in folders of their own, which nothing reads.
+Family jina_embeddings_v3() {
+  Family family = {.defaults = base_network("jina_embeddings_v3"), .keys = {}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 250002;
+  network.hidden_size = 1024;
+  network.num_hidden_layers = 24;
+  network.num_attention_heads = 16;
+  network.intermediate_size = 4096;
+  network.max_position_embeddings = 8194;
+  network.rotation_theta = 20000;
+  network.type_vocab_size = 1;
+  network.layer_norm_eps = 1e-5F;
+  network.tensors = {.prefix = "roberta.",
+                     .positions = nullptr,
+                     .embedding_norm = "emb_ln",
+                     .layer = "encoder.layers.{layer}.",
+                     .query_key_value = "mixer.Wqkv",
+                     .attention_output = "mixer.out_proj",
+                     .up = "mlp.fc1",
+                     .down = "mlp.fc2",
+                     .middle_norm = "norm1",
+                     .end_norm = "norm2"};
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
     published_jina_bert(),
@@ -351,6 +377,7 @@ const Family kFamilies[] = {
     gte(),
     published_gte("new", nullptr),
     deberta_v2(),
+    jina_embeddings_v3(),
 };
 
 bool is_meant(const JsonValue& file, const Family& family) {
