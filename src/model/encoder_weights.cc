@@ -152,9 +152,10 @@ class Loader {
       products.experts = load_experts(config_, names_, backend_, layer, factors);
       return products;
     }
+    const std::vector<LinearPart> up = up_parts(config_, names_, layer);
     const LinearPart down =
         linear_part(names_, at + tensors.down, config_.intermediate_size, hidden, config_.down_bias);
-    products.up = backend_.make_linear(up_parts(config_, names_, layer), factors);
+    products.up = backend_.make_linear(up, factors);
     products.down = backend_.make_linear({&down, 1}, {});
     return products;
   }

@@ -33,7 +33,7 @@ struct ModuleEntry {
 // Class paths of sentence-transformers 6 and those of all releases before it, which only the prefix tells apart.
 constexpr std::string_view kModulePrefixes[] = {"sentence_transformers.sentence_transformer.modules.",
                                                 "sentence_transformers.base.modules.", "sentence_transformers.models."};
-constexpr const char* kModuleNames = "Transformer, StaticEmbedding, Pooling, Dense, Normalize, Dropout";
+constexpr const char* kModuleNames = "Transformer, Pooling, Dense, Normalize, Dropout, StaticEmbedding";
 
 std::string module_type(const JsonValue& value) {
   const std::string path = value.text();

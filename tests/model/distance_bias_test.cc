@@ -37,13 +37,13 @@ TEST(DistanceBias, HeadsOrDirectionsAreMixedUp) {
 TEST(DistanceBias, SlopesOfHeadsThatAreNoPowerOfTwoAreAnothers) {
   const auto slopes = [](int64_t num_heads) {
     const std::vector<float> spread = slope_distance_bias(num_heads, 1);
-    std::vector<float> slopes;
+    std::vector<float> of_heads;
     for (size_t i = 0; i < spread.size(); i += 3) {
       EXPECT_EQ(spread[i], spread[i + 2]);
       EXPECT_EQ(spread[i + 1], 0);
-      slopes.push_back(-spread[i]);
+      of_heads.push_back(-spread[i]);
     }
-    return slopes;
+    return of_heads;
   };
   EXPECT_EQ(slopes(1), (std::vector<float>{0.00390625F}));
   EXPECT_EQ(slopes(4), (std::vector<float>{0.25F, 0.0625F, 0.015625F, 0.00390625F}));
