@@ -31,7 +31,7 @@ MODELS := build/models
 LIBRARIES := build/release/libemberline.so
 PYTHON_SOURCES := $(shell find python -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help build demo test test-all bench bench-models wheel native jars format lint clean FORCE
+.PHONY: help build demo test test-all bench bench-models check-families wheel native jars format lint clean FORCE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,8 +55,13 @@ bench: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/al
 # The large model gets few rows, so that a run takes minutes.
 bench-models: .venv/.emberline .venv/.test-tools .venv-reference/.complete $(MODELS)/bge-small-en-v1.5 $(MODELS)/bge-base-random ## the same with other models, and held to AVX2
 	$(PY) bench/run.py --model $(MODELS)/bge-small-en-v1.5 --rows 0.5 --rounds 3 $(BENCH_FLAGS)
-	$(PY) bench/run.py --model $(MODELS)/bge-base-random --rows 0.1 --rounds 3 $(BENCH_FLAGS)
+	$(PY) bench/run.py --model $(MODELS)/bge-base-random --rows 0.125 --rounds 3 $(BENCH_FLAGS)
 	$(PY) bench/run.py --isa avx2 $(BENCH_FLAGS)
+
+check-families: .venv/.emberline .venv-reference/.complete $(MODELS)/bge-small-en-v1.5 ## the table of docs/models.md: families at full size against the reference
+	[ -e build/corpus/natural.parquet ] || $(PY) tools/make_table.py build/corpus --only natural
+	[ -e $(MODELS)/shapes ] || .venv-reference/bin/python tools/make_shape_models.py $(MODELS)/shapes
+	EMBERLINE_LIBRARY=$(LIBRARIES) .venv-reference/bin/python tools/check_families.py $(MODELS)/shapes/* --markdown docs/models.md
 
 wheel: export EMBERLINE_SPARK_LINES ?= all
 wheel: $(STAMPS)/wheel ## build/wheel/emberline-*.whl, with the jars of every Spark line

@@ -6,13 +6,14 @@ usage: make_onnx.py MODEL_DIR OUT_DIR        run by .venv-reference's Python
 The graph gives the last hidden state.
 """
 
+import inspect
 import pathlib
 import sys
 
 import torch
 from transformers import AutoModel
 
-INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
+INPUTS = ["input_ids", "attention_mask", "token_type_ids"]  # the last where the network takes it
 
 
 class LastHiddenState(torch.nn.Module):
@@ -20,20 +21,26 @@ class LastHiddenState(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, ids, mask, types):
-        return self.model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+    def forward(self, *inputs):
+        return self.model(**dict(zip(INPUTS, inputs, strict=False))).last_hidden_state
+
+
+def takes_types(model):
+    return "token_type_ids" in inspect.signature(model.forward).parameters and model.config.type_vocab_size > 0
 
 
 def export(source, graph):
     model = AutoModel.from_pretrained(source, attn_implementation="eager", dtype=torch.float32).eval()
     ids = torch.ones((2, 9), dtype=torch.int64)
-    axes = {name: {0: "rows", 1: "tokens"} for name in [*INPUTS, "last_hidden_state"]}
+    inputs = [ids, ids, torch.zeros_like(ids)] if takes_types(model) else [ids, ids]
+    names = INPUTS[: len(inputs)]
+    axes = {name: {0: "rows", 1: "tokens"} for name in [*names, "last_hidden_state"]}
     with torch.no_grad():
         torch.onnx.export(
             LastHiddenState(model),
-            (ids, ids, torch.zeros_like(ids)),
+            tuple(inputs),
             graph,
-            input_names=INPUTS,
+            input_names=names,
             output_names=["last_hidden_state"],
             dynamic_axes=axes,
             opset_version=17,

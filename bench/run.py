@@ -40,6 +40,8 @@ PEERS = {  # name in the table -> (module in peers/, which ends in its dtype, vi
 }
 OURS_AND_REFERENCE = (OURS, f"{OURS} int8", REFERENCE)  # what is started where an instruction set is forced
 F32_ISA = {"amx": "avx512", "avxvnni": "avx2"}  # whose f32 kernels those without their own take
+# Families whose feed-forward is three products.
+GATED = ("modernbert", "nomic_bert", "gte", "qwen2", "qwen3", "mistral", "gemma3_text")
 WORKLOADS = {"tokens128": 512, "natural": 2000}  # table -> rows of it
 MIN_COSINE = {"f32": 0.999999, "bf16": 0.998, "int8": 0}  # below it an engine computes something else; int8 varies
 
@@ -71,9 +73,18 @@ def peak_gflops(probe, threads, isa):
 def flops(model, lengths):
     """Multiplications and additions of the network for rows of these many tokens, products and attention."""
     config = json.loads((model / "config.json").read_text())
-    hidden, ffn, layers = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
+
+    def size(*names):
+        return next((config[name] for name in names if config.get(name) is not None), None)
+
+    hidden, ffn = size("hidden_size", "dim"), size("intermediate_size", "hidden_dim")
+    layers, heads = size("num_hidden_layers", "n_layers"), size("num_attention_heads", "n_heads")
+    query = heads * (size("head_dim") or hidden // heads)
+    key_value = query // heads * (size("num_key_value_heads") or heads)
+    ffn_products = 3 if config["model_type"] in GATED else 2
     lengths = np.asarray(lengths, np.float64)
-    return layers * (2 * lengths.sum() * (4 * hidden * hidden + 2 * hidden * ffn) + 4 * (lengths**2).sum() * hidden)
+    products = hidden * (2 * query + 2 * key_value) + ffn_products * hidden * ffn
+    return layers * (2 * lengths.sum() * products + 4 * (lengths**2).sum() * query)
 
 
 def prepare(model, corpus):

@@ -3,7 +3,7 @@
 
 import numpy as np
 import onnxruntime
-from tokens import PaddedBatches, pool_of
+from tokens import PaddedBatches, feeds, pool_of
 
 BATCHES = (16, 64)
 
@@ -14,13 +14,13 @@ def load(model, threads, graph="model.onnx"):
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     session = onnxruntime.InferenceSession(f"{model}/{graph}", options, providers=["CPUExecutionProvider"])
     source, pool = PaddedBatches(model), pool_of(model)
+    inputs = {tensor.name for tensor in session.get_inputs()}
     dim = session.get_outputs()[0].shape[-1]
 
     def embed(texts, batch):
         vectors = np.empty((len(texts), dim), np.float32)
         for rows, ids, mask in source.batches(texts, batch):
-            feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            vectors[rows] = pool(session.run(None, feeds)[0], mask)
+            vectors[rows] = pool(session.run(None, feeds(ids, mask, inputs))[0], mask)
         return vectors
 
     return embed

@@ -3,7 +3,7 @@
 
 import numpy as np
 import openvino
-from tokens import PaddedBatches, pool_of
+from tokens import PaddedBatches, feeds, pool_of
 
 BATCHES = (16, 64)
 
@@ -14,6 +14,7 @@ def load(model, threads, hint="LATENCY", precision="f32", graph="model.onnx"):
     compiled = core.compile_model(f"{model}/{graph}", "CPU", settings)
     queue = openvino.AsyncInferQueue(compiled)  # as many requests in flight as the hint asks for
     source, pool = PaddedBatches(model), pool_of(model)
+    inputs = {tensor.any_name for tensor in compiled.inputs}
     dim = compiled.output(0).partial_shape[-1].get_length()
 
     def embed(texts, batch):
@@ -25,9 +26,7 @@ def load(model, threads, hint="LATENCY", precision="f32", graph="model.onnx"):
 
         queue.set_callback(finish)
         for rows, ids, mask in source.batches(texts, batch):
-            queue.start_async(
-                {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}, (rows, mask)
-            )
+            queue.start_async(feeds(ids, mask, inputs), (rows, mask))
         queue.wait_all()
         return vectors
 

@@ -5,11 +5,10 @@ the timed ones; what stays in floats runs in bf16 where the processor has it, as
 import pathlib
 
 import nncf
-import numpy as np
 import openvino
 import openvino_f32
 import pyarrow.parquet as pq
-from tokens import PaddedBatches
+from tokens import PaddedBatches, feeds
 
 BATCHES = openvino_f32.BATCHES
 CALIBRATION_ROWS = 300
@@ -19,12 +18,10 @@ def quantise(model, graph):
     table = pathlib.Path(__file__).resolve().parents[2] / "build/corpus/natural.parquet"
     texts = pq.read_table(table, columns=["text"])["text"].to_pylist()[-CALIBRATION_ROWS:]
 
-    def feeds(batch):
-        _, ids, mask = batch
-        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-
     floats = openvino.Core().read_model(f"{model}/model.onnx")
-    rows = nncf.Dataset(list(PaddedBatches(model).batches(texts, 1)), feeds)
+    inputs = {tensor.any_name for tensor in floats.inputs}
+    batches = [feeds(ids, mask, inputs) for _, ids, mask in PaddedBatches(model).batches(texts, 1)]
+    rows = nncf.Dataset(batches)
     quantised = nncf.quantize(
         floats, rows, model_type=nncf.ModelType.TRANSFORMER, subset_size=CALIBRATION_ROWS, fast_bias_correction=True
     )

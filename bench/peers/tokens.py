@@ -30,6 +30,15 @@ class PaddedBatches:
             yield rows, ids, (np.arange(ids.shape[1]) < lengths[rows, None]).astype(np.int64)
 
 
+def feeds(ids, mask, inputs):
+    """What a graph is given that has these inputs; types are all 0."""
+    return {
+        name: value
+        for name, value in (("input_ids", ids), ("attention_mask", mask), ("token_type_ids", np.zeros_like(ids)))
+        if name in inputs
+    }
+
+
 def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -45,11 +54,19 @@ def cls_pool(hidden, mask):
     return unit(hidden[:, 0])
 
 
+def last_pool(hidden, mask):
+    """The same, of the last token of each row."""
+    return unit(hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])
+
+
 def pool_of(model):
-    """mean_pool or cls_pool, whichever a model's own files ask for."""
+    """The pool that a model's own files ask for, in the spelling of today or of old."""
     settings = json.loads(pathlib.Path(model, "1_Pooling/config.json").read_text())
     modes = [name for name, is_on in settings.items() if name.startswith("pooling_mode_") and is_on is True]
-    pools = {"pooling_mode_mean_tokens": mean_pool, "pooling_mode_cls_token": cls_pool}
-    if len(modes) != 1 or modes[0] not in pools:
-        raise ValueError(f"{model}: the bench pools by mean or by the first token, not by {', '.join(modes)}")
-    return pools[modes[0]]
+    pools = {"mean": mean_pool, "cls": cls_pool, "lasttoken": last_pool}
+    pools |= {"pooling_mode_mean_tokens": mean_pool, "pooling_mode_cls_token": cls_pool}
+    pools |= {"pooling_mode_lasttoken": last_pool}
+    mode = settings.get("pooling_mode") or ", ".join(modes)
+    if mode not in pools:
+        raise ValueError(f"{model}: the bench pools by {', '.join(pools)}, not by {mode}")
+    return pools[mode]
