@@ -63,7 +63,7 @@ def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
 
 
 class StaticReference:
-    """A table of tokens: sentence-transformers' StaticEmbedding, or a directory as model2vec writes it, by that project's
+    """A table of tokens: sentence-transformers' StaticEmbedding, or a directory of model2vec, by that project's
     description: tokens without special ones and without the unknown one, their mean, its length made 1."""
 
     def __init__(self, path: Path):

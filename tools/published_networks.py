@@ -218,7 +218,7 @@ def renamed(config: dict, names: dict[str, str]) -> dict:
 
 
 def gte_config(config: dict) -> dict:
-    """"new" is transformers' GTE; its NTK scaling is a linear one with another base."""
+    """ "new" is transformers' GTE; its NTK scaling is a linear one with another base."""
     rotation = {"rope_type": "default", "rope_theta": config["rope_theta"]}
     if scaling := config.get("rope_scaling"):
         factor, dim = scaling["factor"], config["hidden_size"] // config["num_attention_heads"]

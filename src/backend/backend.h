@@ -65,8 +65,8 @@ struct EmbeddingTables {
   int64_t hidden = 0;
 };
 
-// What a query, a key or both add to their score by the distance between them: their products with a row that belongs to
-// that distance (disentangled attention).
+// What a query, a key or both add to their score by the distance between them: their products with a row that belongs
+// to that distance (disentangled attention).
 struct DistanceTerms {
   std::unique_ptr<Buffer> by_query;  // [rows, cols]: heads side by side, as queries have them; null for none
   std::unique_ptr<Buffer> by_key;    // the same for keys
@@ -79,11 +79,11 @@ struct DistanceTerms {
 
 // A feed-forward that is several: each row goes through the few that suit it best (mixture of experts).
 struct Experts {
-  std::unique_ptr<Linear> router;             // of make_dense: [num_experts, hidden]
-  std::vector<std::unique_ptr<Linear>> up;    // of make_linear, one for each expert, as feed_forward takes them
+  std::unique_ptr<Linear> router;           // of make_dense: [num_experts, hidden]
+  std::vector<std::unique_ptr<Linear>> up;  // of make_linear, one for each expert, as feed_forward takes them
   std::vector<std::unique_ptr<Linear>> down;
-  std::unique_ptr<Buffer> bias;               // [hidden]: added once to every row
-  int64_t num_chosen = 0;                     // experts of a row
+  std::unique_ptr<Buffer> bias;  // [hidden]: added once to every row
+  int64_t num_chosen = 0;        // experts of a row
 };
 
 // A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted

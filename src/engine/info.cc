@@ -29,7 +29,8 @@ int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& setting
   const int64_t num_combined =
       settings.selection.op == LayerOp::kConcat ? static_cast<int64_t>(settings.selection.layers.size()) : 1;
   const int64_t floats_per_token = 3 * network.hidden_size + widest + num_combined * network.hidden_size;
-  const int64_t tokens = settings.num_threads * std::max(settings.batch_tokens, std::min(settings.max_tokens, kLongestExpected));
+  const int64_t tokens =
+      settings.num_threads * std::max(settings.batch_tokens, std::min(settings.max_tokens, kLongestExpected));
   return weights + terms + tokens * floats_per_token * static_cast<int64_t>(sizeof(float));
 }
 

@@ -52,11 +52,11 @@ struct NetworkConfig {
   // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
   double rotation_theta = 0;
   double local_rotation_theta = 0;
-  double rotation_slowing = 1;  // what the frequencies of rotation_theta are divided by
+  double rotation_slowing = 1;          // what the frequencies of rotation_theta are divided by
   int64_t window = 0;                   // tokens on either side that a token of a local layer sees
   std::vector<bool> local_layers = {};  // [num_hidden_layers]; empty where all layers see all tokens
   bool norms_first = false;             // blocks norm what they read, not what they leave
-  bool gated = false;      // the feed-forward has two inner products, one activated and multiplied by the other
+  bool gated = false;  // the feed-forward has two inner products, one activated and multiplied by the other
   // Every so many layers, but not the first of them, have experts in place of one feed-forward; 0 where none has.
   int64_t expert_interval = 0;
   int64_t num_experts = 0;
@@ -97,8 +97,9 @@ struct ModelConfig {
   std::filesystem::path directory;          // the model directory
   std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
   NetworkConfig network;
-  bool has_network = true;     // false: a table of tokens is all there is, and texts come as tokenizer.json alone cuts them
-  bool drops_unknown = false;  // what the vocabulary lacks is left out of texts
+  bool has_network =
+      true;  // false: a table of tokens is all there is, and texts come as tokenizer.json alone cuts them
+  bool drops_unknown = false;        // what the vocabulary lacks is left out of texts
   Pooling pooling = Pooling::kMean;  // without modules.json: mean, as sentence-transformers does
   int64_t pooling_width = 0;         // dimensions the pooling module was written for; 0 where it does not say
   bool include_prompt = true;        // pooling counts the prompt's tokens

@@ -12,8 +12,8 @@ namespace {
 
 constexpr double kFarthest = 128;  // distances from here on share a bucket
 
-// Of n heads, n a power of two, head i has the slope 2^(-8 (i + 1) / n). Heads beyond the largest power of two take every
-// other slope of twice as many.
+// Of n heads, n a power of two, head i has the slope 2^(-8 (i + 1) / n). Heads beyond the largest power of two take
+// every other slope of twice as many.
 double slope_of(int64_t head, int64_t num_heads) {
   const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(num_heads)));
   const int64_t steps = head < power ? 2 * (head + 1) : 2 * (head - power) + 1;

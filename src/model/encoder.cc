@@ -134,9 +134,10 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
 
 AttentionShape Encoder::attention_shape(int64_t layer) const {
   const int64_t num_terms = 1 + (config_.relative.by_query ? 1 : 0) + (config_.relative.by_key ? 1 : 0);
-  AttentionShape shape = {.num_heads = config_.num_attention_heads,
-                          .head_dim = config_.head_dim(),
-                          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim() * num_terms)))};
+  AttentionShape shape = {
+      .num_heads = config_.num_attention_heads,
+      .head_dim = config_.head_dim(),
+      .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim() * num_terms)))};
   shape.distance_bias = weights_.distance_bias.get();
   shape.bias_reach = config_.max_positions() - 1;
   const bool is_local = config_.is_local(layer);

@@ -66,8 +66,7 @@ class Loader {
   std::unique_ptr<Buffer> rotation(const char* name, double theta, double slowing) const {
     if (theta == 0) return nullptr;
     const int64_t positions = config_.max_positions();
-    return upload(name, {positions, config_.head_dim()},
-                  rotation_table(theta, positions, config_.head_dim(), slowing));
+    return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim(), slowing));
   }
 
   // [2 * span, hidden]: the table of relative positions under its norm; null for none.

@@ -15,11 +15,11 @@ namespace emberline {
 
 // What layers multiply by. Layers that share weights share one of these.
 struct LayerProducts {
-  std::unique_ptr<Linear> query_key_value;   // [3 * hidden, hidden]
-  std::unique_ptr<Linear> attention_output;  // [hidden, hidden]
-  std::unique_ptr<Linear> up;                // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
-  std::unique_ptr<Linear> down;              // [hidden, ffn]
-  std::unique_ptr<Experts> experts;          // in place of `up` and `down`, which are null then
+  std::unique_ptr<Linear> query_key_value;        // [3 * hidden, hidden]
+  std::unique_ptr<Linear> attention_output;       // [hidden, hidden]
+  std::unique_ptr<Linear> up;                     // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
+  std::unique_ptr<Linear> down;                   // [hidden, ffn]
+  std::unique_ptr<Experts> experts;               // in place of `up` and `down`, which are null then
   std::unique_ptr<DistanceTerms> distance_terms;  // as AttentionShape has them; null for none
 };
 
@@ -30,8 +30,8 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
-  // None where there are no layers and the embeddings are not normed. Norm 0 is the embeddings', 2 i + 1 stands between attention and feed-forward of layer i, 2 i + 2 behind it,
-  // wherever the family writes them.
+  // None where there are no layers and the embeddings are not normed. Norm 0 is the embeddings', 2 i + 1 stands between
+  // attention and feed-forward of layer i, 2 i + 2 behind it, wherever the family writes them.
   std::vector<NormWeights> norms;
   std::vector<LayerProducts> products;
   std::vector<int64_t> products_of;  // [num_hidden_layers] place in `products`

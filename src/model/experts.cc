@@ -44,7 +44,9 @@ std::unique_ptr<Experts> load_experts(const NetworkConfig& config, const TensorN
     const LinearPart up_part = {.weight = rows_of(up, expert * ffn, ffn), .bias = std::nullopt};
     const TensorView down_rows = rows_of(down, expert * ffn, ffn);
     const std::vector<float> turned = transposed(down_rows);
-    const LinearPart down_part = {.weight = {down_rows.name + " transposed", DType::kF32, {hidden, ffn},
+    const LinearPart down_part = {.weight = {down_rows.name + " transposed",
+                                             DType::kF32,
+                                             {hidden, ffn},
                                              reinterpret_cast<const std::byte*>(turned.data())},
                                   .bias = std::nullopt};
     experts.up.push_back(backend.make_linear({&up_part, 1}, factors));

@@ -27,7 +27,7 @@ struct ConfigKeys {
   const char* rotation_theta = "rope_theta";
   const char* local_rotation_theta = nullptr;
   const char* ntk_scaling = nullptr;  // {"type": "ntk", "factor": 2.0}
-  const char* window = nullptr;  // tokens that a token of a local layer sees, itself among them
+  const char* window = nullptr;       // tokens that a token of a local layer sees, itself among them
   const char* norm_bias = nullptr;
   const char* expert_interval = nullptr;
   const char* num_experts = nullptr;
@@ -47,7 +47,7 @@ struct Family {
   NetworkConfig defaults;
   ConfigKeys keys;
   const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
-  const char* marker_value = nullptr;                  // and, where this is not null, with this text there
+  const char* marker_value = nullptr;  // and, where this is not null, with this text there
   const char* position_embedding_type = "absolute";
   std::vector<ExpectedValue> expected = {};
   bool has_relative_positions = false;

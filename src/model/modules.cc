@@ -229,8 +229,8 @@ void read_modules(ModelConfig& config) {
             entry.type_value.shown(), kModuleNames);
     }
   }
-  check(!config.network_directory.empty(), Code::kUnsupported, "{}: no Transformer or StaticEmbedding among the modules",
-        (config.directory / "modules.json").string());
+  check(!config.network_directory.empty(), Code::kUnsupported,
+        "{}: no Transformer or StaticEmbedding among the modules", (config.directory / "modules.json").string());
   check(pooled, Code::kUnsupported, "{}: no Pooling among the modules", (config.directory / "modules.json").string());
 
   const fs::path file = config.directory / "config_sentence_transformers.json";

@@ -97,9 +97,10 @@ void read_relative_positions(const JsonValue& file, NetworkConfig& network) {
   }
   relative.span = relative.num_buckets > 0 ? relative.num_buckets : relative.farthest;
   const int64_t exact = relative.num_buckets / 2;
-  check(relative.num_buckets == 0 || network.max_positions() <= exact + 1 || (exact > 0 && relative.farthest - 1 > exact),
-        Code::kFormat, "{}: position_buckets: got {}, expected 0 or 2 to {}, as distances up to {} share them",
-        file.where(), relative.num_buckets, 2 * (relative.farthest - 2), relative.farthest);
+  check(
+      relative.num_buckets == 0 || network.max_positions() <= exact + 1 || (exact > 0 && relative.farthest - 1 > exact),
+      Code::kFormat, "{}: position_buckets: got {}, expected 0 or 2 to {}, as distances up to {} share them",
+      file.where(), relative.num_buckets, 2 * (relative.farthest - 2), relative.farthest);
   if (const auto value = file.find("share_att_key")) relative.shares_products = value->boolean();
   if (const auto value = file.find("position_biased_input"); value && !value->boolean()) {
     network.tensors.positions = nullptr;  // files may hold the table that nothing reads

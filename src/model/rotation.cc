@@ -32,8 +32,8 @@ void read_parameters(const JsonValue& parameters, double& theta) {
   read_theta(parameters, "rope_theta", theta);
 }
 
-// {"type": "ntk", "factor": 2.0}: for texts so many times longer than those of training. The slowest frequency is divided
-// by the factor, faster ones by less (https://kexue.fm/archives/9706, equation 6).
+// {"type": "ntk", "factor": 2.0}: for texts so many times longer than those of training. The slowest frequency is
+// divided by the factor, faster ones by less (https://kexue.fm/archives/9706, equation 6).
 void read_ntk_scaling(const JsonValue& scaling, NetworkConfig& network) {
   for (const auto& [key, value] : scaling.members()) {
     check(key == "type" || key == "factor" || !scaling.find(key), Code::kUnsupported,

@@ -13,9 +13,9 @@ struct TensorLayout {
   const char* positions = "embeddings.position_embeddings";
   const char* types = "embeddings.token_type_embeddings";
   const char* embedding_norm = "embeddings.LayerNorm";  // null: the embeddings are all there is
-  const char* embedding_projection = nullptr;  // [hidden_size, embedding_size]
-  const char* distance_bias = nullptr;         // [distance_buckets, num_heads]
-  const char* relative_positions = nullptr;    // [2 * span, hidden_size]
+  const char* embedding_projection = nullptr;           // [hidden_size, embedding_size]
+  const char* distance_bias = nullptr;                  // [distance_buckets, num_heads]
+  const char* relative_positions = nullptr;             // [2 * span, hidden_size]
   const char* relative_norm = nullptr;
 
   // Before each of the names below: {layer} is the layer's number, {set} and {place} say which shared weights it takes.
@@ -36,7 +36,7 @@ struct TensorLayout {
   const char* experts_up = nullptr;    // [num_experts * ffn, hidden], the whole name
   const char* experts_down = nullptr;  // the same
   const char* experts_bias = nullptr;  // [hidden]
-  const char* begin_norm = nullptr;  // before attention, of all layers but the first, where norms come first
+  const char* begin_norm = nullptr;    // before attention, of all layers but the first, where norms come first
   const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
   const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last
 

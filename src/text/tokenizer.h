@@ -70,7 +70,7 @@ class Tokenizer {
   int64_t num_special_tokens() const;                // that the post-processor adds to one sequence
   int64_t num_leading_special_tokens() const;        // those of them that come first
   int64_t vocab_size() const;                        // added tokens included
-  int64_t largest_text() const;  // tokens that load_bare's file cuts texts to; 0 where it does not
+  int64_t largest_text() const;                      // tokens that load_bare's file cuts texts to; 0 where it does not
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
 
  private:

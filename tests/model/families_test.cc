@@ -156,7 +156,8 @@ TEST(Families, PublishedKeysOfGteGiveAnotherNetwork) {
   const std::string published = R"("layer_norm_type":"layer_norm","pack_qkv":true,"position_embedding_type":"rope",
       "rope_theta":500000,"logn_attention_scale":false,"logn_attention_clip1":false,"type_vocab_size":0,)";
   const auto of = [&](const std::string& model_type, const std::string& scaling) {
-    return network(R"({"model_type":")" + model_type + "\"," + shape + published + R"("rope_scaling":)" + scaling + "}");
+    return network(R"({"model_type":")" + model_type + "\"," + shape + published + R"("rope_scaling":)" + scaling +
+                   "}");
   };
   const NetworkConfig plain = of("new", "null");
   const NetworkConfig own = network(R"({"model_type":"gte",)" + shape + R"("rope_theta":500000,"type_vocab_size":0})");

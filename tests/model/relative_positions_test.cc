@@ -11,7 +11,8 @@ namespace {
 
 NetworkConfig network(const std::string& keys) {
   const TemporaryDirectory directory;
-  directory.write("config.json", R"({"model_type":"deberta-v2","hidden_size":48,"num_attention_heads":4,)" + keys + "}");
+  directory.write("config.json",
+                  R"({"model_type":"deberta-v2","hidden_size":48,"num_attention_heads":4,)" + keys + "}");
   return read_model_config(directory.path()).network;
 }
 
@@ -29,7 +30,8 @@ TEST(RelativePositions, KeysOfTheThirdVersionGiveAnother) {
   EXPECT_EQ(third.tensors.positions, nullptr);
   EXPECT_EQ(third.type_vocab_size, 0);
   EXPECT_EQ(third.layer_norm_eps, 1e-7F);
-  const NetworkConfig older = network(R"("relative_attention":true,"pos_att_type":["c2p"],"max_relative_positions":40)");
+  const NetworkConfig older =
+      network(R"("relative_attention":true,"pos_att_type":["c2p"],"max_relative_positions":40)");
   EXPECT_EQ(older.relative.span, 40);
   EXPECT_EQ(older.relative.num_buckets, 0);
   EXPECT_TRUE(older.relative.by_query && !older.relative.by_key);
@@ -49,7 +51,8 @@ TEST(RelativePositions, MechanicThatIsNotThereIsIgnored) {
   refused(Code::kUnsupported, kThird + R"(,"embedding_size":24)", "embedding_size: got 24, supported: 48");
   refused(Code::kUnsupported, kThird + R"(,"attention_head_size":64)", "attention_head_size: got 64, supported: 12");
   refused(Code::kFormat, R"("relative_attention":true,"pos_att_type":"c2p","position_buckets":64,
-      "max_relative_positions":33)", "position_buckets: got 64, expected 0 or 2 to 62");
+      "max_relative_positions":33)",
+          "position_buckets: got 64, expected 0 or 2 to 62");
 }
 
 // What the reference's build_relative_position gives for 256 buckets and 512 positions, where a bucket begins.

@@ -9,7 +9,8 @@
 namespace emberline {
 namespace {
 
-constexpr const char* kModules = R"([{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.StaticEmbedding"},
+constexpr const char* kModules =
+    R"([{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.StaticEmbedding"},
     {"idx":1,"name":"1","path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
 constexpr const char* kTable = R"({"embedding.weight":{"dtype":"F16","shape":[5,3],"data_offsets":[0,30]}})";
 constexpr const char* kOwnTable = R"({"embeddings":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]}})";
@@ -21,7 +22,8 @@ ModelConfig read(const std::map<std::string, std::string>& files) {
 }
 
 TEST(StaticTable, ModuleWithoutANetworkIsRefused) {
-  const ModelConfig config = read({{"modules.json", kModules}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
+  const ModelConfig config =
+      read({{"modules.json", kModules}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
   EXPECT_FALSE(config.has_network);
   EXPECT_FALSE(config.drops_unknown);
   EXPECT_EQ(config.network.vocab_size, 5);

@@ -27,7 +27,7 @@ class DistanceScores {
   const int32_t* row_of_ = nullptr;  // of distance 0
   int64_t first_row_ = 0;
   int64_t num_rows_ = 0;
-  int64_t cols_ = 0;       // of the terms
+  int64_t cols_ = 0;  // of the terms
   int64_t head_dim_ = 0;
   PanelsView by_query_;    // rows that queries are multiplied by; no data for none
   MatrixView key_scores_;  // [len, num_rows_]; no data for none

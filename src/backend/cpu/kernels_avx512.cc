@@ -21,11 +21,10 @@ constexpr int tile_rows(int vectors) {
 namespace emberline::cpu {
 namespace {
 
-const Kernels kTable = {"avx512",    kWide * kLanes, kNarrow * kLanes, pack_transposed,
-                        pack,        product,        softmax,          scale_rows,
-                        embed_token, norm,           combine,          pool,
-                        normalize,   bias_scores,    rotate,           gate,
-                        distance_scores};
+const Kernels kTable = {"avx512", kWide * kLanes, kNarrow * kLanes, pack_transposed, pack,
+                        product,  softmax,        scale_rows,       embed_token,     norm,
+                        combine,  pool,           normalize,        bias_scores,     rotate,
+                        gate,     distance_scores};
 
 }  // namespace
 

@@ -183,7 +183,8 @@ void distance_scores(MatrixView scores, float scale, const DistanceView& terms) 
   for (int64_t r = 0; r < scores.rows; ++r) {
     float* row = scores.data + r * scores.row_stride;
     const int32_t* row_of = terms.row_of - r;
-    const float* of_query = terms.by_query.data != nullptr ? terms.by_query.data + r * terms.by_query.row_stride : nullptr;
+    const float* of_query =
+        terms.by_query.data != nullptr ? terms.by_query.data + r * terms.by_query.row_stride : nullptr;
     for (int64_t c = 0; c < scores.cols; ++c) {
       const int64_t i = row_of[c] - terms.first_row;
       float sum = row[c];
