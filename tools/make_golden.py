@@ -69,7 +69,7 @@ class StaticReference:
     def __init__(self, path: Path):
         self.prompts, self.default_prompt_name, self.no_limit = {}, None, 1 << 24
         self.own = None if (path / "modules.json").exists() else json.loads((path / "config.json").read_text())
-        self.max_seq_length = self.no_limit if self.own is None else 512
+        self.max_seq_length = self.no_limit if self.own is None else self.own.get("max_length", 512)
         self.model = SentenceTransformer(str(path), device="cpu") if self.own is None else None
         module = self.model[0] if self.model else StaticEmbedding.load(str(path))
         self.tokenizer, self.table = module.tokenizer, module.embedding.weight.detach().float()
@@ -79,7 +79,7 @@ class StaticReference:
         if self.own is None:
             return ids
         unknown = self.tokenizer.token_to_id(self.tokenizer.model.unk_token)
-        return [i for i in ids if i != unknown][: self.max_seq_length]
+        return [i for i in ids[: self.max_seq_length] if i != unknown]
 
     def vector(self, row: str) -> np.ndarray:
         if self.model:

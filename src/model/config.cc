@@ -132,8 +132,9 @@ ModelConfig read_model_config(const fs::path& directory) {
     config.network_directory = directory;
     config.prompts = {{"query", ""}, {"document", ""}};
   }
-  if (!with_modules && is_model2vec(JsonValue::read(directory / "config.json"))) {
-    read_model2vec(JsonValue::read(directory / "config.json"), config);
+  if (!with_modules) {
+    const JsonValue file = JsonValue::read(directory / "config.json");
+    if (is_model2vec(file)) read_model2vec(file, config);
   }
   if (!config.has_network) {
     config.network = read_static_network(config.network_directory);

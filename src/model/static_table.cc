@@ -11,7 +11,7 @@ namespace emberline {
 namespace {
 
 constexpr int64_t kNoLimit = 1 << 24;      // tokens of one text: far more than any row holds
-constexpr int64_t kModel2VecTokens = 512;  // that its encode takes of a text, unless told otherwise
+constexpr int64_t kModel2VecTokens = 512;  // of a text, where config.json does not say
 
 }  // namespace
 
@@ -30,6 +30,10 @@ void read_model2vec(const JsonValue& file, ModelConfig& config) {
   read_static_module(config.directory, config);
   config.drops_unknown = true;
   config.max_tokens = kModel2VecTokens;
+  for (const auto& [key, value] : file.members()) {
+    // A null stands for no limit.
+    if (key == "max_length") config.max_tokens = file.find(key) ? value.integer(1, kNoLimit) : kNoLimit;
+  }
   const auto normalize = file.find("normalize");
   if (normalize && normalize->boolean()) config.head.emplace_back();
 }

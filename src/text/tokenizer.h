@@ -57,7 +57,7 @@ class Tokenizer {
   // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
   static Tokenizer load(const std::filesystem::path& directory, bool lower_case_first = false);
   // What tokenizer.json says and no other file: without special tokens around texts, and where `drops_unknown` without
-  // the token of its model for what the vocabulary lacks. Throws as load does.
+  // the token of its model for what the vocabulary lacks, which still counts where texts are cut. Throws as load does.
   static Tokenizer load_bare(const std::filesystem::path& directory, bool drops_unknown);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;

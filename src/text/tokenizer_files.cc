@@ -188,6 +188,9 @@ TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
 std::string unknown_piece(const TokenModelConfig& model) {
   if (const auto* wordpiece = std::get_if<WordPieceConfig>(&model)) return wordpiece->unk_token;
   if (const auto* words = std::get_if<WordLevelConfig>(&model)) return words->unk_token;
+  if (const auto* unigram = std::get_if<UnigramConfig>(&model)) {
+    return unigram->pieces.at(static_cast<size_t>(unigram->unk_id)).first;
+  }
   if (const auto* bpe = std::get_if<BpeConfig>(&model)) return bpe->unk_token.value_or("");
   return "";
 }

@@ -45,6 +45,8 @@ TEST(StaticTable, SettingsOfModel2VecAreLost) {
   EXPECT_EQ(normalized.head.size(), 1U);
   EXPECT_EQ(normalized.max_tokens, 512);
   EXPECT_TRUE(own(R"({"model_type":"model2vec"})").head.empty());
+  EXPECT_EQ(own(R"({"model_type":"model2vec","max_length":33})").max_tokens, 33);
+  EXPECT_GT(own(R"({"model_type":"model2vec","max_length":null})").max_tokens, 1000000);
 }
 
 TEST(StaticTable, TableThatIsNoneIsTaken) {
