@@ -24,7 +24,9 @@ import sentence_transformers
 import tokenizers
 import torch
 import transformers
+from published_networks import readable
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests/data"
@@ -60,10 +62,56 @@ def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
     return [next(i for i in by_length if len(ids[i]) >= 8)] if name in REAL else [0, by_length[len(by_length) // 2]]
 
 
+class StaticReference:
+    """A table of tokens: sentence-transformers' StaticEmbedding, or a directory of model2vec, by that project's
+    description: tokens without special ones and without the unknown one, their mean, its length made 1."""
+
+    def __init__(self, path: Path):
+        self.prompts, self.default_prompt_name, self.no_limit = {}, None, 1 << 24
+        self.own = None if (path / "modules.json").exists() else json.loads((path / "config.json").read_text())
+        self.max_seq_length = self.no_limit if self.own is None else self.own.get("max_length", 512)
+        self.model = SentenceTransformer(str(path), device="cpu") if self.own is None else None
+        module = self.model[0] if self.model else StaticEmbedding.load(str(path))
+        self.tokenizer, self.table = module.tokenizer, module.embedding.weight.detach().float()
+
+    def ids(self, row: str) -> list[int]:
+        ids = self.tokenizer.encode(row, add_special_tokens=False).ids
+        if self.own is None:
+            return ids
+        unknown = self.tokenizer.token_to_id(self.tokenizer.model.unk_token)
+        return [i for i in ids[: self.max_seq_length] if i != unknown]
+
+    def vector(self, row: str) -> np.ndarray:
+        if self.model:
+            return self.model.encode([row], show_progress_bar=False)
+        ids = self.ids(row)
+        mean = self.table[ids].numpy().mean(axis=0) if ids else np.zeros(self.table.shape[1], dtype=np.float32)
+        length = np.linalg.norm(mean) if self.own.get("normalize") else 1
+        return (mean / max(length, 1e-32)).astype(np.float32)[None]
+
+
+def write_static_golden(path: Path) -> str:
+    reference, rows = StaticReference(path), rows_of(path.name)
+    ids = [reference.ids(row) for row in rows]
+    layer_rows = [layer_rows_of(path.name, ids)[-1]]  # the empty row has no tokens
+    tensors = {"vectors": np.concatenate([reference.vector(row) for row in rows])}
+    for i in layer_rows:
+        tensors[f"hidden.{i}"] = reference.table[ids[i]].numpy()[None]
+    return write_files(path.name, rows, ids, layer_rows, tensors, max_tokens=reference.max_seq_length)
+
+
+def is_static(path: Path) -> bool:
+    files = (path / "modules.json", path / "config.json")
+    text = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+    return "StaticEmbedding" in text or '"model2vec"' in text
+
+
 def write_golden(path: Path) -> str:
+    if is_static(path):
+        return write_static_golden(path)
     name = path.name
     rows = rows_of(name)
-    model = SentenceTransformer(str(path), device="cpu", model_kwargs={"dtype": torch.float32})
+    model = SentenceTransformer(str(readable(path)), device="cpu", model_kwargs={"dtype": torch.float32})
     prompt = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
     features = [model.preprocess([row], prompt=prompt) for row in rows]
     ids = [feature["input_ids"][0].tolist() for feature in features]
@@ -75,11 +123,18 @@ def write_golden(path: Path) -> str:
         with torch.no_grad():
             states = model.transformers_model(**inputs, output_hidden_states=True).hidden_states
         tensors[f"hidden.{i}"] = torch.stack([state[0] for state in states]).numpy()
+    prompt_tokens = features[0].get("prompt_length", 0) if not pooling_of(model).include_prompt else 0
+    return write_files(
+        name, rows, ids, layer_rows, tensors, model.max_seq_length, prompt=prompt or "", prompt_tokens=prompt_tokens
+    )
+
+
+def write_files(name, rows, ids, layer_rows, tensors, max_tokens, prompt="", prompt_tokens=0) -> str:
     spec = {
         "model": name,
-        "max_tokens": model.max_seq_length,
-        "prompt": prompt or "",
-        "prompt_tokens": features[0].get("prompt_length", 0) if not pooling_of(model).include_prompt else 0,
+        "max_tokens": max_tokens,
+        "prompt": prompt,
+        "prompt_tokens": prompt_tokens,
         "layer_rows": layer_rows,
         "rows": rows,
         "ids": ids,
@@ -87,7 +142,7 @@ def write_golden(path: Path) -> str:
     lines = ",\n".join(f" {json.dumps(key)}: {dump(value)}" for key, value in spec.items())
     (GOLDEN / f"{name}.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
     safetensors.numpy.save_file(tensors, GOLDEN / f"{name}.safetensors")
-    return f"{name}: {len(rows)} rows, {sum(map(len, ids))} tokens, {vectors.shape[1]} dimensions"
+    return f"{name}: {len(rows)} rows, {sum(map(len, ids))} tokens, {tensors['vectors'].shape[1]} dimensions"
 
 
 def pooling_of(model: SentenceTransformer) -> torch.nn.Module:

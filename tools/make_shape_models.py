@@ -24,6 +24,8 @@ from transformers import PreTrainedTokenizerFast
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+DISENTANGLED = {"relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm"}
+DISENTANGLED |= {"share_att_key": True, "pos_att_type": "p2c|c2p", "position_biased_input": False}
 SPECIALS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 # {name of the model it is like, with "-shape": (prefix of transformers' classes, its configuration)}
 SHAPES = {
@@ -38,6 +40,7 @@ SHAPES = {
     "modernbert-base-shape": ("ModernBert", {"pad_token_id": 0, "cls_token_id": 101, "sep_token_id": 102}),
     "nomic-embed-text-v1.5-shape": ("NomicBert", BASE | {"vocab_size": 30528, "pad_token_id": 0}),
     "gte-base-en-v1.5-shape": ("Gte", BASE | {"vocab_size": 30528, "type_vocab_size": 1}),
+    "deberta-v3-base-shape": ("DebertaV2", BASE | {"vocab_size": 30522, "type_vocab_size": 0} | DISENTANGLED),
 }
 MAX_TOKENS = 512
 

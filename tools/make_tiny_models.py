@@ -16,11 +16,20 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import safetensors.torch
 import torch
 import transformers
+from published_networks import (
+    NOMIC_KEYS,
+    RoutedBertConfig,
+    RoutedBertModel,
+    SlopedBertConfig,
+    SlopedBertModel,
+    renamed,
+)
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
@@ -310,6 +319,97 @@ def make_gemma(maker: Maker) -> None:
     maker.plain("tiny-gemma3-task-head", tokenizer="closing", **foretelling)
 
 
+def as_published(path: Path, change) -> None:
+    """Writes config.json as the authors of the family do, for code of their own."""
+    file = path / "config.json"
+    config = change(json.loads(file.read_text(encoding="utf-8")))
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def as_new(config: dict) -> dict:
+    """Alibaba's first name of GTE, with the scaling that gte-base-en-v1.5 has."""
+    rotation, dim = config.pop("rope_parameters"), config["hidden_size"] // config["num_attention_heads"]
+    factor = round(rotation["factor"] ** (dim / 2))
+    scaling = {"rope_theta": rotation["rope_theta"] / factor, "rope_scaling": {"type": "ntk", "factor": float(factor)}}
+    others = {"position_embedding_type": "rope", "layer_norm_type": "layer_norm", "pack_qkv": True}
+    return {**config, **scaling, **others, "model_type": "new", "logn_attention_scale": False}
+
+
+def as_nomic(config: dict) -> dict:
+    config = renamed(config, {name: key for key, name in NOMIC_KEYS.items()})
+    theta = config.pop("rope_parameters")["rope_theta"]
+    rotation = {"rotary_emb_base": theta, "rotary_emb_fraction": 1.0, "rotary_emb_interleaved": False}
+    none = {"qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False, "moe_every_n_layers": 0}
+    others = {"activation_function": "swiglu", "prenorm": False, "use_rms_norm": False, "parallel_block": False}
+    return {**config, **rotation, "rotary_scaling_factor": None, **none, **others}
+
+
+def as_nomic_moe(config: dict) -> dict:
+    config = renamed(config, {name: key for key, name in NOMIC_KEYS.items()})
+    others = {"activation_function": "gelu", "prenorm": False, "use_rms_norm": False, "parallel_block": False}
+    others |= {"qkv_proj_bias": True, "mlp_fc1_bias": True, "mlp_fc2_bias": True, "num_shared_experts": 0}
+    others |= {"rotary_emb_fraction": 1.0, "rotary_emb_interleaved": False, "rotary_scaling_factor": None}
+    return {**config, "model_type": "nomic_bert", **others, "moe_normalize_expert_weights": False}
+
+
+def as_jina(config: dict) -> dict:
+    return {**config, "model_type": "bert", "position_embedding_type": "alibi", "feed_forward_type": "geglu"}
+
+
+def make_published_families(maker: Maker) -> None:
+    """Families whose authors publish code of their own, under the keys and names that it reads."""
+    maker.seed = 1000  # so that models before these come and go without changing them
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    rotary = {**shape, "max_position_embeddings": 200}
+    longer = {"rope_type": "linear", "rope_theta": 2000.0, "factor": 2 ** (2 / 8)}
+    new = family("Gte", **rotary, type_vocab_size=1, rope_parameters=longer)
+    published = maker.sentence("tiny-new", "cls", Normalize(), tokenizer="angle", **new)
+    rewrite(published / "sentence_bert_config.json", max_seq_length=200)
+    as_published(published, as_new)
+    nomic = family("NomicBert", **rotary, pad_token_id=0)
+    published = maker.sentence("tiny-nomic-bert-published", "mean", Normalize(), **nomic)
+    as_published(published, as_nomic)
+    # Six heads: the last two take slopes of another row of powers.
+    sloped = SlopedBertConfig(vocab_size=VOCAB_SIZE, **{**rotary, "num_attention_heads": 6, "hidden_size": 48})
+    jina = {"network_class": SlopedBertModel, "config": sloped}
+    published = maker.sentence("tiny-jina-bert", "mean", Normalize(), **jina)
+    rewrite(published / "sentence_bert_config.json", max_seq_length=200)
+    as_published(published, as_jina)
+    routed = RoutedBertConfig(vocab_size=VOCAB_SIZE, num_experts=4, **{**rotary, "num_hidden_layers": 4})
+    moe = {"network_class": RoutedBertModel, "config": routed}
+    published = maker.sentence("tiny-nomic-bert-moe", "mean", Normalize(), **moe)
+    as_published(published, as_nomic_moe)
+    maker.sentence("tiny-jina-v3", "mean", Normalize(), tokenizer="angle", **family("JinaEmbeddingsV3", **rotary))
+
+
+def make_disentangled(maker: Maker) -> None:
+    """DeBERTa as its third version is, and with the choices that older ones made."""
+    maker.seed = 1100
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    shape |= {"max_position_embeddings": 200, "relative_attention": True, "pad_token_id": 0}
+    third = {"position_buckets": 32, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": "p2c|c2p"}
+    third |= {"position_biased_input": False, "type_vocab_size": 0}
+    deberta = maker.sentence("tiny-deberta-v2", "mean", Normalize(), **family("DebertaV2", **shape, **third))
+    rewrite(deberta / "sentence_bert_config.json", max_seq_length=200)
+    older = {"max_relative_positions": 24, "pos_att_type": ["c2p", "p2c"], "type_vocab_size": 2}
+    maker.plain("tiny-deberta-v2-task-head", **family("DebertaV2", "ForMaskedLM", **shape, **older))
+
+
+def make_static(maker: Maker) -> None:
+    """Tables of tokens, as sentence-transformers and as model2vec write them."""
+    generator = torch.Generator().manual_seed(1200)
+    table = torch.randn(VOCAB_SIZE, 24, generator=generator)
+    tokenizer = Tokenizer.from_file(str(maker.work / "lower/tokenizer.json"))
+    modules = [StaticEmbedding(tokenizer, embedding_weights=table), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save(str(maker.out / "tiny-static"), create_model_card=False)
+    own = maker.out / "tiny-model2vec"
+    own.mkdir()
+    safetensors.torch.save_file({"embeddings": table.half()}, own / "model.safetensors")
+    tokenizer.save(str(own / "tokenizer.json"))
+    config = {"model_type": "model2vec", "architectures": ["StaticModel"], "normalize": True, "hidden_dim": 24}
+    (own / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
 def make_all(out: Path) -> None:
     maker = Maker(out)
     maker.plain("tiny-bert", layers=3)
@@ -340,6 +440,9 @@ def make_all(out: Path) -> None:
     make_decoders(maker)
     make_t5(maker)
     make_gemma(maker)
+    make_published_families(maker)
+    make_disentangled(maker)
+    make_static(maker)
 
 
 def vocabulary_lines(tokenizer: Path) -> bytes:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "backend/ops.h"
 #include "base/tensor.h"
@@ -66,6 +67,27 @@ struct EmbeddingTables {
   float word_scale = 1;  // what rows of `words` are multiplied by
 };
 
+// What a query, a key or both add to their score by the distance between them: their products with a row that belongs
+// to that distance (disentangled attention).
+struct DistanceTerms {
+  std::unique_ptr<Buffer> by_query;  // [rows, cols]: heads side by side, as queries have them; null for none
+  std::unique_ptr<Buffer> by_key;    // the same for keys
+  int64_t cols = 0;                  // num_heads * head_dim
+  // [2 * reach + 1]: the row of a key that stands d tokens behind its query, d from -reach to reach, which no sequence
+  // exceeds. Never falls with d, or never rises.
+  std::vector<int32_t> row_of;
+  int64_t reach = 0;
+};
+
+// A feed-forward that is several: each row goes through the few that suit it best (mixture of experts).
+struct Experts {
+  std::unique_ptr<Linear> router;           // of make_dense: [num_experts, hidden]
+  std::vector<std::unique_ptr<Linear>> up;  // of make_linear, one for each expert, as feed_forward takes them
+  std::vector<std::unique_ptr<Linear>> down;
+  std::unique_ptr<Buffer> bias;  // [hidden]: added once to every row
+  int64_t num_chosen = 0;        // experts of a row
+};
+
 // A sequence's tokens are rows seq_offsets[i] .. seq_offsets[i+1] of every matrix of the batch. Positions are counted
 // from 0 within each.
 struct AttentionShape {
@@ -88,6 +110,8 @@ struct AttentionShape {
   const Buffer* query_norm = nullptr;
   const Buffer* key_norm = nullptr;
   float norm_eps = 0;
+  // Added to the score before it is scaled, without a window. Null for none.
+  const DistanceTerms* distance_terms = nullptr;
 
   int64_t kv_heads() const { return num_kv_heads > 0 ? num_kv_heads : num_heads; }
   int64_t heads_per_key() const { return num_heads / kv_heads(); }
@@ -138,6 +162,11 @@ class Stream {
   // out = (activation(first half) * second half) down^T + down's bias, of the columns of x up^T + up's bias.
   virtual void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                                   MatrixView out) = 0;
+
+  // out = bias + the sum of weight * feed_forward(x) over the experts that a row chooses: those whose weights, the
+  // softmax of x router^T, are largest. x are f32 rows, which become operands as in to_operand.
+  virtual void routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                                   MatrixView out) = 0;
 
   // out = activation(x W^T + bias) in f32 whatever the backend's dtype, by weights of make_dense; out and x do not
   // overlap.

@@ -8,6 +8,9 @@
 namespace emberline {
 namespace {
 
+// A model without a limit is not expected to get longer texts.
+constexpr int64_t kLongestExpected = 1 << 15;
+
 // Packed weights plus the activations of every thread's batch: hidden states, the widest product and what combines
 // layers. Weights of the layers' products take the dtype's size, tables and the rest are f32.
 int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings) {
@@ -18,12 +21,17 @@ int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& setting
                                                              (in_attention + (1 + inner) * network.intermediate_size));
   const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(model.backend->dtype())) +
                           (model.parameters - in_products) * static_cast<int64_t>(sizeof(float));
+  // What layers keep of relative positions.
+  const int64_t num_terms = (network.relative.by_query ? 1 : 0) + (network.relative.by_key ? 1 : 0);
+  const int64_t terms = num_terms * network.num_stored_layers() * 2 * network.relative.span * network.hidden_size *
+                        static_cast<int64_t>(sizeof(float));
   const int64_t widest = std::max(network.query_size() + 2 * network.key_size(), inner * network.intermediate_size);
   const int64_t num_combined =
       settings.selection.op == LayerOp::kConcat ? static_cast<int64_t>(settings.selection.layers.size()) : 1;
   const int64_t floats_per_token = 3 * network.hidden_size + widest + num_combined * network.hidden_size;
-  const int64_t tokens = settings.num_threads * std::max(settings.batch_tokens, settings.max_tokens);
-  return weights + tokens * floats_per_token * static_cast<int64_t>(sizeof(float));
+  const int64_t tokens =
+      settings.num_threads * std::max(settings.batch_tokens, std::min(settings.max_tokens, kLongestExpected));
+  return weights + terms + tokens * floats_per_token * static_cast<int64_t>(sizeof(float));
 }
 
 std::string agreement_warning(const LoadedModel& model) {

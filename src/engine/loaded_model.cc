@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/loaded_model.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -69,7 +70,7 @@ struct LoadedModel::Parts {
   std::vector<float> exact_vectors;  // of the built-in text; empty where they were not needed
 
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
-  void read_tokenizer() { tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first); }
+  void read_tokenizer();
   Factors find_factors(const Weights& weights, const Backend& quantising);
 };
 
@@ -94,6 +95,15 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
     if (i == 1 && !parts.tokenizer) parts.read_tokenizer();
   });
   return parts;
+}
+
+void LoadedModel::Parts::read_tokenizer() {
+  if (config.has_network) {
+    tokenizer = Tokenizer::load(config.network_directory, config.lower_case_first);
+    return;
+  }
+  tokenizer = Tokenizer::load_bare(config.network_directory, config.drops_unknown);
+  if (tokenizer->largest_text() > 0) config.max_tokens = std::min(config.max_tokens, tokenizer->largest_text());
 }
 
 Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& quantising) {

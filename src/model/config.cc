@@ -9,7 +9,9 @@
 #include "model/json_value.h"
 #include "model/local_layers.h"
 #include "model/modules.h"
+#include "model/relative_positions.h"
 #include "model/rotation.h"
+#include "model/static_table.h"
 
 namespace emberline {
 namespace {
@@ -45,8 +47,8 @@ void refuse_other_mechanics(const JsonValue& file, const Family& family) {
           expected.key, value ? value->shown() : "", expected.shown);
   }
   if (const auto value = file.find("position_embedding_type")) {
-    check(value->text() == "absolute", Code::kUnsupported, "{}: got {}, supported: \"absolute\"", value->where(),
-          value->shown());
+    check(value->text() == family.position_embedding_type, Code::kUnsupported, "{}: got {}, supported: \"{}\"",
+          value->where(), value->shown(), family.position_embedding_type);
   }
   for (const char* key : {"is_decoder", "add_cross_attention"}) {
     const auto value = file.find(key);
@@ -102,6 +104,8 @@ void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkC
         "{}: {}: got {}, expected less than vocab_size {}", file.where(),
         keys.padding_position != nullptr ? keys.padding_position : "padding", network.padding_position,
         network.vocab_size);
+  check(network.experts_of_token <= network.num_experts, Code::kFormat, "{}: {}: got {}, expected at most {} of {}",
+        file.where(), keys.experts_of_token, network.experts_of_token, network.num_experts, keys.num_experts);
   const bool counts_buckets = keys.farthest_distance != nullptr;
   check(counts_buckets || network.distance_buckets == 0 || network.distance_buckets == 32, Code::kUnsupported,
         "{}: {}: got {}, supported: 32, which the reference counts with whatever stands here", file.where(),
@@ -132,8 +136,12 @@ NetworkConfig read_network(const JsonValue& file) {
   read_integer(file, keys.padding_position, 0, kMostTokenIds, network.padding_position);
   read_integer(file, keys.distance_buckets, 1, 1 << 16, network.distance_buckets);
   read_integer(file, keys.farthest_distance, 1, 1 << 24, network.farthest_distance);
-  // GTE has sizes without types at all.
-  read_integer(file, keys.type_vocab_size, network.rotation_theta > 0 ? 0 : 1, 1 << 16, network.type_vocab_size);
+  // GTE has sizes without types at all, and DeBERTa's have them as the exception.
+  const bool may_lack_types = network.rotation_theta > 0 || network.type_vocab_size == 0;
+  read_integer(file, keys.type_vocab_size, may_lack_types ? 0 : 1, 1 << 16, network.type_vocab_size);
+  read_integer(file, keys.expert_interval, 0, 1 << 10, network.expert_interval);
+  read_integer(file, keys.num_experts, 1, 1 << 12, network.num_experts);
+  read_integer(file, keys.experts_of_token, 1, 1 << 12, network.experts_of_token);
   read_eps(file, keys.layer_norm_eps, network.layer_norm_eps);
   read_boolean(file, keys.norm_bias, network.norm_bias);
   read_boolean(file, keys.attention_bias, network.query_bias);
@@ -143,6 +151,7 @@ NetworkConfig read_network(const JsonValue& file) {
   check_network(file, keys, network);
   read_local_layers(file, family, network);
   read_rotation(file, family, network);
+  if (family.has_relative_positions) read_relative_positions(file, network);
   return network;
 }
 
@@ -172,6 +181,16 @@ ModelConfig read_model_config(const fs::path& directory) {
   } else {
     config.network_directory = directory;
     config.prompts = {{"query", ""}, {"document", ""}};
+  }
+  if (!with_modules) {
+    const JsonValue file = JsonValue::read(directory / "config.json");
+    if (is_model2vec(file)) read_model2vec(file, config);
+  }
+  if (!config.has_network) {
+    config.network = read_static_network(config.network_directory);
+    config.max_tokens = config.max_tokens > 0 ? config.max_tokens : config.network.max_positions();
+    check_head(config);
+    return config;
   }
   check(!fs::exists(config.network_directory / "adapter_config.json", ignored), Code::kUnsupported,
         "{}: holds adapter_config.json: merge the adapter into its model first", config.network_directory.string());

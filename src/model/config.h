@@ -20,6 +20,17 @@ namespace emberline {
 // Whether a layer stands between the embeddings and the first hidden state.
 enum class EmbeddingProjection { kNone, kWhereWidthsDiffer, kAlways };
 
+// A table of relative positions that scores see as they see tokens (disentangled attention).
+struct RelativePositions {
+  int64_t span = 0;              // rows on either side of distance 0; 0 for no table
+  int64_t num_buckets = 0;       // that distances share, on either side; 0 where each has a row
+  int64_t farthest = 0;          // the last bucket ends before this distance
+  bool by_query = false;         // queries are multiplied by the table's keys,
+  bool by_key = false;           // keys by its queries
+  bool shares_products = false;  // these come of the table by the products that make tokens' queries and keys
+  bool is_normed = false;        // the table goes through a layer norm first
+};
+
 // The transformer itself. A family is a row of the table in families.cc; differences between families are fields here.
 struct NetworkConfig {
   std::string model_type;  // "bert"
@@ -42,6 +53,8 @@ struct NetworkConfig {
   int64_t padding_position = -1;
   int64_t distance_buckets = 0;     // of what attention adds to scores by the distance of two tokens; 0 for nothing
   int64_t farthest_distance = 128;  // distances from here on share a bucket
+  RelativePositions relative = {};
+  bool distance_slopes = false;  // attention takes a multiple of their distance from scores, each head its own (ALiBi)
   // Rotary positions: frequencies fall as powers of this; 0 for none. Local layers have a frequency of their own.
   double rotation_theta = 0;
   double local_rotation_theta = 0;  // 0 where it is the same
@@ -53,7 +66,11 @@ struct NetworkConfig {
   bool rms_norms = false;               // norms divide by the root mean square, and take away and add nothing
   bool gain_from_one = false;           // norms multiply by 1 + their weight
   bool scaled_words = false;            // embeddings of words are multiplied by sqrt(hidden_size)
-  bool gated = false;      // the feed-forward has two inner products, one activated and multiplied by the other
+  bool gated = false;  // the feed-forward has two inner products, one activated and multiplied by the other
+  // Every so many layers, but not the first of them, have experts in place of one feed-forward; 0 where none has.
+  int64_t expert_interval = 0;
+  int64_t num_experts = 0;
+  int64_t experts_of_token = 0;
   bool norm_bias = true;   // which products and norms add something of their own
   bool query_bias = true;  // of queries, keys and values
   bool attention_output_bias = true;
@@ -65,6 +82,7 @@ struct NetworkConfig {
   TensorLayout tensors = {};
 
   bool is_local(int64_t layer) const { return !local_layers.empty() && local_layers[static_cast<size_t>(layer)]; }
+  bool has_experts(int64_t layer) const { return expert_interval > 0 && layer % expert_interval == 1; }
   int64_t head_dim() const { return head_size > 0 ? head_size : hidden_size / num_attention_heads; }
   int64_t query_size() const { return num_attention_heads * head_dim(); }
   int64_t key_size() const { return num_key_value_heads > 0 ? num_key_value_heads * head_dim() : query_size(); }
@@ -91,6 +109,9 @@ struct ModelConfig {
   std::filesystem::path directory;          // the model directory
   std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
   NetworkConfig network;
+  bool has_network =
+      true;  // false: a table of tokens is all there is, and texts come as tokenizer.json alone cuts them
+  bool drops_unknown = false;        // what the vocabulary lacks is left out of texts
   Pooling pooling = Pooling::kMean;  // without modules.json: mean, as sentence-transformers does
   int64_t pooling_width = 0;         // dimensions the pooling module was written for; 0 where it does not say
   bool include_prompt = true;        // pooling counts the prompt's tokens

@@ -17,4 +17,8 @@ int64_t distance_bucket(int64_t distance, int64_t num_buckets, int64_t farthest 
 // [num_heads, 2 * reach + 1]: as AttentionShape::distance_bias, of a table [num_buckets, num_heads] of any float dtype.
 std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach, int64_t farthest = 128);
 
+// The same of attention that takes the distance times a slope from scores, each head its own (ALiBi, arXiv 2108.12409,
+// on both sides).
+std::vector<float> slope_distance_bias(int64_t num_heads, int64_t reach);
+
 }  // namespace emberline

@@ -116,9 +116,10 @@ Encoder::Encoder(Encoder&&) noexcept = default;
 void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
   const std::span<const int32_t> positions =
       position_rows(run.batch, config_.padding_position, scratch.position_rows());
-  const NormWeights& norm = weights_.norms[0];
   if (weights_.projection == nullptr) {
     run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, run.hidden);
+    if (weights_.norms.empty()) return;
+    const NormWeights& norm = weights_.norms[0];
     // Without a norm of their own embeddings stay as they are, and the first attention reads them normed.
     const bool is_own = config_.tensors.embedding_norm != nullptr;
     if (is_own || feeds) {
@@ -129,6 +130,7 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
       return;
     }
   } else {
+    const NormWeights& norm = weights_.norms[0];
     const MatrixView narrow =
         scratch.matrix(backend_, EncoderScratch::kEmbedded, run.hidden.rows, config_.embedding_size);
     run.stream.embed(weights_.tables, run.batch.ids, positions, run.batch.types, narrow);
@@ -140,8 +142,11 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
 }
 
 AttentionShape Encoder::attention_shape(int64_t layer) const {
-  const double scale =
-      config_.attention_scale > 0 ? config_.attention_scale : 1 / std::sqrt(static_cast<double>(config_.head_dim()));
+  // DeBERTa divides by the root of as many more sizes of a head as it adds terms.
+  const int64_t num_terms = 1 + (config_.relative.by_query ? 1 : 0) + (config_.relative.by_key ? 1 : 0);
+  const double scale = config_.attention_scale > 0
+                           ? config_.attention_scale
+                           : 1 / std::sqrt(static_cast<double>(config_.head_dim() * num_terms));
   AttentionShape shape = {
       .num_heads = config_.num_attention_heads, .head_dim = config_.head_dim(), .scale = static_cast<float>(scale)};
   shape.distance_bias = weights_.distance_bias.get();
@@ -156,6 +161,7 @@ AttentionShape Encoder::attention_shape(int64_t layer) const {
   shape.query_norm = norms.query.get();
   shape.key_norm = norms.key.get();
   shape.norm_eps = config_.layer_norm_eps;
+  shape.distance_terms = weights_.layer(layer).distance_terms.get();
   return shape;
 }
 
@@ -184,7 +190,10 @@ MatrixView Encoder::run_layer(const Run& run, int64_t index, bool is_last) const
   stream.linear(run.attended, *layer.attention_output, run.projected);
   const LayerNorms& norms = weights_.layer_norms[static_cast<size_t>(index)];
   leave_block(run, norms.attention, 2 * index + 1, true);
-  if (config_.gated) {
+  if (layer.experts != nullptr) {
+    const Buffer* factors = weights_.norms[static_cast<size_t>(2 * index + 1)].factors.get();
+    stream.routed_feed_forward(run.normed, factors, *layer.experts, config_.hidden_act, run.projected);
+  } else if (config_.gated) {
     stream.gated_feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);
   } else {
     stream.feed_forward(run.operand, *layer.up, config_.hidden_act, *layer.down, run.projected);

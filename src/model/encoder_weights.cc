@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/distance_bias.h"
+#include "model/experts.h"
+#include "model/relative_positions.h"
 #include "model/rotation.h"
 #include "model/tensor_names.h"
 
@@ -29,18 +31,18 @@ class Loader {
   }
 
   EmbeddingTables tables() const {
-    const auto table = [&](const char* name, int64_t rows) -> std::unique_ptr<Buffer> {
+    const auto table = [&](const char* name, int64_t rows, const char* ending) -> std::unique_ptr<Buffer> {
       if (name == nullptr) return nullptr;
       if (rows == 0) {
-        names_.require_none(std::string(name) + ".weight");
+        names_.require_none(std::string(name) + ending);
         return nullptr;
       }
-      return backend_.upload(names_.get(std::string(name) + ".weight", {rows, config_.embedding_size}));
+      return backend_.upload(names_.get(std::string(name) + ending, {rows, config_.embedding_size}));
     };
     const double scale = config_.scaled_words ? std::sqrt(static_cast<double>(config_.hidden_size)) : 1;
-    return {.words = table(words_name(names_, config_).c_str(), config_.vocab_size),
-            .positions = table(config_.tensors.positions, config_.max_position_embeddings),
-            .types = table(config_.tensors.types, config_.type_vocab_size),
+    return {.words = table(words_name(names_, config_).c_str(), config_.vocab_size, config_.tensors.words_ending),
+            .positions = table(config_.tensors.positions, config_.max_position_embeddings, ".weight"),
+            .types = table(config_.tensors.types, config_.type_vocab_size, ".weight"),
             .hidden = config_.embedding_size,
             .word_scale = static_cast<float>(scale)};
   }
@@ -53,8 +55,12 @@ class Loader {
   }
 
   std::unique_ptr<Buffer> distance_bias() const {
-    if (config_.distance_buckets == 0) return nullptr;
     const int64_t reach = config_.max_positions() - 1;
+    if (config_.distance_slopes) {
+      return upload("distance slopes", {config_.num_attention_heads, 2 * reach + 1},
+                    slope_distance_bias(config_.num_attention_heads, reach));
+    }
+    if (config_.distance_buckets == 0) return nullptr;
     const TensorView& table = names_.get(std::string(config_.tensors.distance_bias) + ".weight",
                                          {config_.distance_buckets, config_.num_attention_heads});
     const std::vector<float> spread = spread_distance_bias(table, reach, config_.farthest_distance);
@@ -65,6 +71,48 @@ class Loader {
     if (theta == 0) return nullptr;
     const int64_t positions = config_.max_positions();
     return upload(name, {positions, config_.head_dim()}, rotation_table(theta, positions, config_.head_dim(), scaling));
+  }
+
+  // [2 * span, hidden]: the table of relative positions under its norm; null for none.
+  std::unique_ptr<Buffer> relative_positions() const {
+    if (config_.relative.span == 0) return nullptr;
+    const TensorLayout& tensors = config_.tensors;
+    const int64_t hidden = config_.hidden_size;
+    std::unique_ptr<Buffer> table = backend_.upload(
+        names_.get(std::string(tensors.relative_positions) + ".weight", {2 * config_.relative.span, hidden}));
+    if (!config_.relative.is_normed) return table;
+    const std::string at = tensors.relative_norm;
+    const NormWeights norm{.gain = backend_.upload(names_.get(at + ".weight", {hidden})),
+                           .bias = backend_.upload(names_.get(at + ".bias", {hidden})),
+                           .factors = nullptr,
+                           .eps = config_.layer_norm_eps};
+    std::unique_ptr<Buffer> normed = backend_.allocate(table->size());
+    backend_.make_stream(1)->norm(relative_rows_of(*table), {}, norm, relative_rows_of(*normed), nullptr);
+    return normed;
+  }
+
+  // What a layer makes of the table, once for all texts.
+  std::unique_ptr<DistanceTerms> distance_terms(int64_t layer, const Buffer* table) const {
+    if (table == nullptr) return nullptr;
+    const RelativePositions& relative = config_.relative;
+    const TensorLayout& tensors = config_.tensors;
+    const std::string at = layer_prefix(config_, layer);
+    const auto product = [&](bool is_there, const char* shared, const char* own) -> std::unique_ptr<Buffer> {
+      if (!is_there) return nullptr;
+      const std::string name = at + (relative.shares_products ? shared : own);
+      const LinearPart part = linear_part(names_, name, config_.hidden_size, config_.hidden_size, true);
+      std::unique_ptr<Buffer> rows = backend_.allocate(table->size());
+      const std::unique_ptr<Linear> weights = backend_.make_dense(part);
+      backend_.make_stream(1)->dense(relative_rows_of(*table), *weights, Activation::kNone, relative_rows_of(*rows));
+      return rows;
+    };
+    DistanceTerms terms;
+    terms.by_query = product(relative.by_query, tensors.key, tensors.relative_key);
+    terms.by_key = product(relative.by_key, tensors.query, tensors.relative_query);
+    terms.cols = config_.hidden_size;
+    terms.reach = config_.max_positions() - 1;
+    terms.row_of = relative_rows(relative, terms.reach);
+    return std::make_unique<DistanceTerms>(std::move(terms));
   }
 
   // Null for factors of 1. The number keeps names apart where layers share a norm's tensors.
@@ -94,20 +142,28 @@ class Loader {
     return norms;
   }
 
-  LayerProducts products(int64_t layer) const {
+  LayerProducts products(int64_t layer, const Buffer* relative_positions) const {
     const TensorLayout& tensors = config_.tensors;
     const std::string at = layer_prefix(config_, layer);
     const int64_t hidden = config_.hidden_size;
     const std::vector<LinearPart> query_key_value = query_key_value_parts(config_, names_, layer);
     const LinearPart attention_output =
         linear_part(names_, at + tensors.attention_output, config_.query_size(), hidden, config_.attention_output_bias);
+    LayerProducts products;
+    products.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer));
+    products.attention_output = backend_.make_linear({&attention_output, 1}, {});
+    products.distance_terms = distance_terms(layer, relative_positions);
+    const Factors factors = factors_of(2 * layer + 1);
+    if (config_.has_experts(layer)) {
+      products.experts = load_experts(config_, names_, backend_, layer, factors);
+      return products;
+    }
     const std::vector<LinearPart> up = up_parts(config_, names_, layer);
     const LinearPart down =
         linear_part(names_, at + tensors.down, config_.intermediate_size, hidden, config_.down_bias);
-    return {.query_key_value = backend_.make_linear(query_key_value, factors_of(2 * layer)),
-            .attention_output = backend_.make_linear({&attention_output, 1}, {}),
-            .up = backend_.make_linear(up, factors_of(2 * layer + 1)),
-            .down = backend_.make_linear({&down, 1}, {})};
+    products.up = backend_.make_linear(up, factors);
+    products.down = backend_.make_linear({&down, 1}, {});
+    return products;
   }
 
  private:
@@ -146,6 +202,10 @@ class Loader {
     return upload(weight.name + " and one", {width}, gain);
   }
 
+  MatrixView relative_rows_of(const Buffer& table) const {
+    return {table.data(), 2 * config_.relative.span, config_.hidden_size, config_.hidden_size};
+  }
+
   // Numbers that no tensor of the model holds; the name is for what the backend keeps.
   std::unique_ptr<Buffer> upload(std::string name, std::vector<int64_t> shape, std::span<const float> numbers) const {
     return backend_.upload(
@@ -180,6 +240,7 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   encoder.local_rotation =
       loader.rotation("local rotation", config.local_rotation_theta, config.local_rotation_scaling);
   if (config.projects_embeddings()) encoder.projection_factors = loader.upload_factors(0);
+  if (config.num_hidden_layers == 0) return encoder;
   encoder.norms.reserve(static_cast<size_t>(2 * config.num_hidden_layers + 1));
   for (int64_t norm = 0; norm <= 2 * config.num_hidden_layers; ++norm) encoder.norms.push_back(loader.norm(norm));
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) encoder.layer_norms.push_back(loader.layer_norms(i));
@@ -193,14 +254,16 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
                                               : encoder.products_of[static_cast<size_t>(source)]);
   }
   encoder.products.resize(own.size());
+  const std::unique_ptr<Buffer> relative_positions = loader.relative_positions();
   run_parallel(static_cast<int64_t>(own.size()), num_threads, [&](int64_t i) {
-    encoder.products[static_cast<size_t>(i)] = loader.products(own[static_cast<size_t>(i)]);
+    encoder.products[static_cast<size_t>(i)] = loader.products(own[static_cast<size_t>(i)], relative_positions.get());
   });
   std::vector<Linear*> order;
   for (const int64_t i : encoder.products_of) {
     const LayerProducts& layer = encoder.products[static_cast<size_t>(i)];
-    order.insert(order.end(),
-                 {layer.query_key_value.get(), layer.attention_output.get(), layer.up.get(), layer.down.get()});
+    order.insert(order.end(), {layer.query_key_value.get(), layer.attention_output.get()});
+    // Which experts come next is known too late.
+    if (layer.experts == nullptr) order.insert(order.end(), {layer.up.get(), layer.down.get()});
   }
   backend.set_reading_order(order);
   return encoder;

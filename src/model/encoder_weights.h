@@ -15,10 +15,12 @@ namespace emberline {
 
 // What layers multiply by. Layers that share weights share one of these.
 struct LayerProducts {
-  std::unique_ptr<Linear> query_key_value;   // [query_size + 2 * key_size, hidden]
-  std::unique_ptr<Linear> attention_output;  // [hidden, query_size]
-  std::unique_ptr<Linear> up;                // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
-  std::unique_ptr<Linear> down;              // [hidden, ffn]
+  std::unique_ptr<Linear> query_key_value;        // [query_size + 2 * key_size, hidden]
+  std::unique_ptr<Linear> attention_output;       // [hidden, query_size]
+  std::unique_ptr<Linear> up;                     // [ffn, hidden]; [2 * ffn, hidden] of a gated feed-forward
+  std::unique_ptr<Linear> down;                   // [hidden, ffn]
+  std::unique_ptr<Experts> experts;               // in place of `up` and `down`, which are null then
+  std::unique_ptr<DistanceTerms> distance_terms;  // as AttentionShape has them; null for none
 };
 
 // What a layer norms beside its inputs; null where its family does not.
@@ -34,8 +36,8 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
-  // Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands between attention and feed-forward of
-  // layer i, 2 i + 2 behind it, wherever the family writes them.
+  // None where there are no layers. Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands between
+  // attention and feed-forward of layer i, 2 i + 2 behind it, wherever the family writes them.
   std::vector<NormWeights> norms;
   std::vector<LayerNorms> layer_norms;  // [num_hidden_layers]
   std::vector<LayerProducts> products;

@@ -24,6 +24,24 @@ Family bert() {
   return {.defaults = base_network("bert"), .keys = {}};
 }
 
+// JinaBERT v2 as its authors publish it: BERT whose attention sees how far apart two tokens are, with gated
+// feed-forwards.
+Family published_jina_bert() {
+  Family family = {.defaults = base_network("bert"),
+                   .keys = {.hidden_act = nullptr},
+                   .marker = "position_embedding_type",
+                   .marker_value = "alibi",
+                   .position_embedding_type = "alibi",
+                   .expected = {{"feed_forward_type", "\"geglu\""}}};
+  NetworkConfig& network = family.defaults;
+  network.distance_slopes = true;
+  network.gated = true;
+  network.up_bias = false;
+  network.tensors = {
+      .positions = nullptr, .gate_and_up = "mlp.gated_layers", .down = "mlp.wo", .end_norm = "mlp.layernorm"};
+  return family;
+}
+
 // BERT whose position table has rows in front that no token of a text takes.
 Family roberta(const char* model_type, int64_t vocab_size) {
   Family family = {.defaults = base_network(model_type), .keys = {.padding_position = "pad_token_id"}};
@@ -226,6 +244,37 @@ Family published_nomic_bert() {
   return family;
 }
 
+// Its second version, whose every other layer has experts.
+Family published_nomic_moe() {
+  Family family = published_nomic_bert();
+  family.marker = "activation_function";
+  family.marker_value = "gelu";
+  family.keys.expert_interval = "moe_every_n_layers";
+  family.keys.num_experts = "num_experts";
+  family.keys.experts_of_token = "moe_top_k";
+  family.expected = {{"prenorm", "false"},
+                     {"use_rms_norm", "false"},
+                     {"rotary_emb_fraction", "1.0"},
+                     {"rotary_emb_interleaved", "false"},
+                     {"rotary_scaling_factor", "null"},
+                     {"moe_normalize_expert_weights", "false"},
+                     {"num_shared_experts", "0"},
+                     {"expert_choice_router", "false"},
+                     {"parallel_block", "false"}};
+  NetworkConfig& network = family.defaults;
+  network.gated = false;
+  network.hidden_act = Activation::kGelu;
+  network.num_experts = 8;
+  network.experts_of_token = 2;
+  network.tensors.up = "mlp.fc1";
+  network.tensors.gate = nullptr;
+  network.tensors.router = "mlp.router.layer";
+  network.tensors.experts_up = "mlp.experts.mlp.w1";
+  network.tensors.experts_down = "mlp.experts.mlp.w2";
+  network.tensors.experts_bias = "mlp.experts.bias";
+  return family;
+}
+
 Family gte() {
   Family family = {.defaults = rotary_network("gte"), .keys = {}};
   NetworkConfig& network = family.defaults;
@@ -419,8 +468,73 @@ Family gemma3() {
   return family;
 }
 
+// The same as its authors publish it, for their own code: once as "new", later under its name.
+Family published_gte(const char* model_type, const char* marker) {
+  Family family = gte();
+  family.keys.ntk_scaling = "rope_scaling";
+  family.marker = marker;
+  family.position_embedding_type = "rope";
+  family.expected = {{"layer_norm_type", "\"layer_norm\""}, {"pack_qkv", "true"}, {"logn_attention_scale", "false"}};
+  NetworkConfig& network = family.defaults;
+  network.model_type = model_type;
+  network.vocab_size = 30528;
+  network.max_position_embeddings = 2048;
+  network.rotation_theta = 10000;
+  network.tensors.prefix = "new.";
+  return family;
+}
+
+// BERT whose attention also multiplies queries and keys by a table of relative positions.
+Family deberta_v2() {
+  Family family = {.defaults = base_network("deberta-v2"), .keys = {}, .has_relative_positions = true};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 128100;
+  network.hidden_size = 1536;
+  network.num_hidden_layers = 24;
+  network.num_attention_heads = 24;
+  network.intermediate_size = 6144;
+  network.type_vocab_size = 0;
+  network.layer_norm_eps = 1e-7F;
+  network.tensors = {.prefix = "deberta.",
+                     .relative_positions = "encoder.rel_embeddings",
+                     .relative_norm = "encoder.LayerNorm",
+                     .query = "attention.self.query_proj",
+                     .key = "attention.self.key_proj",
+                     .value = "attention.self.value_proj",
+                     .relative_query = "attention.self.pos_query_proj",
+                     .relative_key = "attention.self.pos_key_proj"};
+  return family;
+}
+
+// RoBERTa with rotary positions; adapters for single tasks lie in folders of their own, which nothing reads.
+Family jina_embeddings_v3() {
+  Family family = {.defaults = base_network("jina_embeddings_v3"), .keys = {}};
+  NetworkConfig& network = family.defaults;
+  network.vocab_size = 250002;
+  network.hidden_size = 1024;
+  network.num_hidden_layers = 24;
+  network.num_attention_heads = 16;
+  network.intermediate_size = 4096;
+  network.max_position_embeddings = 8194;
+  network.rotation_theta = 20000;
+  network.type_vocab_size = 1;
+  network.layer_norm_eps = 1e-5F;
+  network.tensors = {.prefix = "roberta.",
+                     .positions = nullptr,
+                     .embedding_norm = "emb_ln",
+                     .layer = "encoder.layers.{layer}.",
+                     .query_key_value = "mixer.Wqkv",
+                     .attention_output = "mixer.out_proj",
+                     .up = "mlp.fc1",
+                     .down = "mlp.fc2",
+                     .middle_norm = "norm1",
+                     .end_norm = "norm2"};
+  return family;
+}
+
 // Of two rows of one name the one with a marker comes first.
 const Family kFamilies[] = {
+    published_jina_bert(),
     bert(),
     roberta("roberta", 50265),
     roberta("camembert", 30522),
@@ -430,15 +544,27 @@ const Family kFamilies[] = {
     albert(),
     mpnet(),
     modernbert(),
+    published_nomic_moe(),
     published_nomic_bert(),
     nomic_bert(),
+    published_gte("gte", "pack_qkv"),
     gte(),
     qwen2(),
     qwen3(),
     mistral(),
     t5(),
     gemma3(),
+    published_gte("new", nullptr),
+    deberta_v2(),
+    jina_embeddings_v3(),
 };
+
+bool is_meant(const JsonValue& file, const Family& family) {
+  if (family.marker == nullptr) return true;
+  const auto value = file.find(family.marker);
+  if (!value || family.marker_value == nullptr) return value.has_value();
+  return value->is_text() && value->text() == family.marker_value;
+}
 
 }  // namespace
 
@@ -451,8 +577,7 @@ const Family& find_family(const JsonValue& file) {
   check(value.has_value(), Code::kFormat, "{}: key model_type is missing, supported: {}", file.where(), known);
   const std::string name = value->text();
   for (const Family& family : kFamilies) {
-    const bool is_meant = family.marker == nullptr || file.find(family.marker).has_value();
-    if (is_meant && family.defaults.model_type == name) return family;
+    if (family.defaults.model_type == name && is_meant(file, family)) return family;
   }
   fail(Code::kUnsupported, "{}: got \"{}\", supported: {}", value->where(), name, known);
 }

@@ -30,10 +30,14 @@ struct ConfigKeys {
   const char* hidden_act = "hidden_act";
   const char* rotation_theta = "rope_theta";
   const char* local_rotation_theta = nullptr;
+  const char* ntk_scaling = nullptr;    // {"type": "ntk", "factor": 2.0}
   const char* window = nullptr;         // tokens that a token of a local layer sees, itself among them
   const char* bidirectional = nullptr;  // in place of causal attention
   const char* feed_forward = nullptr;   // the activation's name, behind "gated-" where there is a gate
   const char* norm_bias = nullptr;
+  const char* expert_interval = nullptr;
+  const char* num_experts = nullptr;
+  const char* experts_of_token = nullptr;
   const char* attention_bias = nullptr;
   const char* up_bias = nullptr;
   const char* down_bias = nullptr;
@@ -60,7 +64,10 @@ struct Family {
   LocalLayers local = {};
   bool scales_rotation = false;  // angles may be scaled as rope_scaling says
   const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
+  const char* marker_value = nullptr;  // and, where this is not null, with this text there
+  const char* position_embedding_type = "absolute";
   std::vector<ExpectedValue> expected = {};
+  bool has_relative_positions = false;
 };
 
 // The family that config.json's model_type names. Throws Error(kFormat | kUnsupported) that lists the known ones.

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/activations.h"
 #include "model/json_value.h"
+#include "model/static_table.h"
 
 namespace emberline {
 namespace {
@@ -32,7 +33,7 @@ struct ModuleEntry {
 // Class paths of sentence-transformers 6 and those of all releases before it, which only the prefix tells apart.
 constexpr std::string_view kModulePrefixes[] = {"sentence_transformers.sentence_transformer.modules.",
                                                 "sentence_transformers.base.modules.", "sentence_transformers.models."};
-constexpr const char* kModuleNames = "Transformer, Pooling, Dense, Normalize, Dropout";
+constexpr const char* kModuleNames = "Transformer, Pooling, Dense, Normalize, Dropout, StaticEmbedding";
 
 std::string module_type(const JsonValue& value) {
   const std::string path = value.text();
@@ -208,6 +209,10 @@ void read_modules(ModelConfig& config) {
     if (entry.type == "Transformer") {
       require(i == 0, "a Transformer comes first and only once");
       config.network_directory = entry.directory;
+    } else if (entry.type == "StaticEmbedding") {
+      require(i == 0, "a StaticEmbedding comes first and only once");
+      read_static_module(entry.directory, config);
+      pooled = true;
     } else if (entry.type == "Pooling") {
       require(i > 0 && !pooled, "one Pooling follows the Transformer");
       read_pooling(entry.directory, config);
@@ -224,8 +229,8 @@ void read_modules(ModelConfig& config) {
             entry.type_value.shown(), kModuleNames);
     }
   }
-  check(!config.network_directory.empty(), Code::kUnsupported, "{}: no Transformer among the modules",
-        (config.directory / "modules.json").string());
+  check(!config.network_directory.empty(), Code::kUnsupported,
+        "{}: no Transformer or StaticEmbedding among the modules", (config.directory / "modules.json").string());
   check(pooled, Code::kUnsupported, "{}: no Pooling among the modules", (config.directory / "modules.json").string());
 
   const fs::path file = config.directory / "config_sentence_transformers.json";

@@ -31,6 +31,23 @@ void refuse_scaling(const JsonValue& parameters) {
   }
 }
 
+// {"type": "ntk", "factor": 2.0}: for texts so many times longer than those of training. The slowest frequency is
+// divided by the factor, faster ones by less (https://kexue.fm/archives/9706, equation 6).
+void read_ntk_scaling(const JsonValue& scaling, NetworkConfig& network) {
+  for (const auto& [key, value] : scaling.members()) {
+    check(key == "type" || key == "factor" || !scaling.find(key), Code::kUnsupported,
+          "{}: got key {}, supported: type \"ntk\" and factor", scaling.where(), key);
+  }
+  const JsonValue type = scaling.at("type");
+  check(type.text() == "ntk", Code::kUnsupported, "{}: got {}, supported: \"ntk\"", type.where(), type.shown());
+  const JsonValue value = scaling.at("factor");
+  const double factor = value.number();
+  if (!(factor >= 1) || !std::isfinite(factor)) value.refuse("a number from 1 on");
+  network.rotation_theta *= factor;
+  network.rotation_scaling = {.kind = RotationScaling::Kind::kLinear,
+                              .factor = std::pow(factor, 2 / static_cast<double>(network.head_dim()))};
+}
+
 class Reader {
  public:
   Reader(const JsonValue& file, const Family& family, NetworkConfig& network)
@@ -42,6 +59,7 @@ class Reader {
     read_theta(file_, keys.local_rotation_theta, network_.local_rotation_theta);
     const auto parameters = file_.find("rope_parameters");
     const auto scaling = file_.find("rope_scaling");
+    if (scaling && keys.ntk_scaling != nullptr) return read_ntk_scaling(*scaling, network_);
     check(!scaling || family_.scales_rotation, Code::kUnsupported,
           "{}: rope_scaling: scaled rotary positions are not supported", file_.where());
     if (keys.local_rotation_theta == nullptr) {

@@ -9,12 +9,15 @@ namespace emberline {
 struct TensorLayout {
   const char* prefix = "bert.";  // before every name where the network was saved together with a task's head
   const char* words = "embeddings.word_embeddings";
-  const char* other_words = nullptr;  // another name of `words`, which checkpoints may have in its place
+  const char* other_words = nullptr;     // another name of `words`, which checkpoints may have in its place
+  const char* words_ending = ".weight";  // behind `words` alone
   const char* positions = "embeddings.position_embeddings";
   const char* types = "embeddings.token_type_embeddings";
   const char* embedding_norm = "embeddings.LayerNorm";  // null: the first norm is that before the first attention
   const char* embedding_projection = nullptr;           // [hidden_size, embedding_size]
   const char* distance_bias = nullptr;                  // [distance_buckets, num_heads]
+  const char* relative_positions = nullptr;             // [2 * span, hidden_size]
+  const char* relative_norm = nullptr;
 
   // Before each of the names below: {layer} is the layer's number, {set} and {place} say which shared weights it takes.
   const char* layer = "encoder.layer.{layer}.";
@@ -24,6 +27,8 @@ struct TensorLayout {
   const char* query_key_value = nullptr;  // in place of these three: one tensor, in that order
   const char* query_norm = nullptr;       // [head_dim]: norms of the heads of queries and keys
   const char* key_norm = nullptr;
+  const char* relative_query = nullptr;   // where relative positions have products of their own
+  const char* relative_key = nullptr;
   const char* attention_output = "attention.output.dense";
   const char* up = "intermediate.dense";
   const char* gate = nullptr;         // [ffn, hidden]: the activated one of a gated feed-forward's inner products
@@ -31,6 +36,10 @@ struct TensorLayout {
   const char* gate_and_up = nullptr;  // in place of both: one tensor, in that order,
   const char* up_and_gate = nullptr;  // or the other way round
   const char* down = "output.dense";
+  const char* router = nullptr;        // [num_experts, hidden] of layers with experts, in place of `up` and `down`:
+  const char* experts_up = nullptr;    // [num_experts * ffn, hidden], the whole name
+  const char* experts_down = nullptr;  // the same
+  const char* experts_bias = nullptr;  // [hidden]
   const char* begin_norm = nullptr;  // before attention, where norms come first; none behind an embedding_norm
   const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
   const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last

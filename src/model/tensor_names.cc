@@ -21,13 +21,6 @@ int64_t set_of(const NetworkConfig& config, int64_t pass) {
                               (static_cast<double>(num_passes) / static_cast<double>(config.num_layer_sets)));
 }
 
-TensorView rows_of(TensorView tensor, int64_t first, int64_t count) {
-  tensor.data += first * (tensor.size() / tensor.shape[0]) * static_cast<int64_t>(dtype_bytes(tensor.dtype));
-  tensor.shape[0] = count;
-  tensor.name += " from row " + std::to_string(first);
-  return tensor;
-}
-
 LinearPart rows_of(const LinearPart& part, int64_t first, int64_t count) {
   LinearPart rows = {.weight = rows_of(part.weight, first, count), .bias = std::nullopt};
   if (part.bias) rows.bias = rows_of(*part.bias, first, count);
@@ -36,10 +29,17 @@ LinearPart rows_of(const LinearPart& part, int64_t first, int64_t count) {
 
 }  // namespace
 
+TensorView rows_of(TensorView tensor, int64_t first, int64_t count) {
+  tensor.data += first * (tensor.size() / tensor.shape[0]) * static_cast<int64_t>(dtype_bytes(tensor.dtype));
+  tensor.shape[0] = count;
+  tensor.name += " from row " + std::to_string(first);
+  return tensor;
+}
+
 TensorNames::TensorNames(const Weights& weights, const NetworkConfig& config) : weights_(weights) {
   for (const char* name : {config.tensors.words, config.tensors.other_words}) {
     if (name == nullptr) continue;
-    const std::string words = std::string(name) + ".weight";
+    const std::string words = std::string(name) + config.tensors.words_ending;
     if (weights.has(words)) return;
     if (weights.has(config.tensors.prefix + words)) prefix_ = config.tensors.prefix;
   }
@@ -104,6 +104,9 @@ std::vector<LinearPart> up_parts(const NetworkConfig& config, const TensorNames&
   const std::string at = layer_prefix(config, layer);
   const int64_t hidden = config.hidden_size;
   const int64_t ffn = config.intermediate_size;
+  if (config.has_experts(layer)) {
+    return {{.weight = names.get(at + tensors.experts_up, {config.num_experts * ffn, hidden}), .bias = std::nullopt}};
+  }
   if (tensors.gate_and_up != nullptr) {
     return {linear_part(names, at + tensors.gate_and_up, hidden, 2 * ffn, config.up_bias)};
   }

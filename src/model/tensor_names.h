@@ -34,6 +34,9 @@ class TensorNames {
 // The name of the table of words: the family's other one where the checkpoint has that alone.
 std::string words_name(const TensorNames& names, const NetworkConfig& config);
 
+// Rows of a tensor as a tensor.
+TensorView rows_of(TensorView tensor, int64_t first, int64_t count);
+
 // What stands before the names of a layer's tensors: "encoder.layer.3.". Layers that share weights have the same.
 std::string layer_prefix(const NetworkConfig& config, int64_t layer);
 
@@ -41,7 +44,7 @@ std::string layer_prefix(const NetworkConfig& config, int64_t layer);
 LinearPart linear_part(const TensorNames& names, const std::string& name, int64_t in, int64_t out, bool has_bias);
 
 // What a layer's first products stack: queries, keys and values; the inner products of the feed-forward, of a gated one
-// the activated first.
+// the activated first; of experts all of theirs.
 std::vector<LinearPart> query_key_value_parts(const NetworkConfig& config, const TensorNames& names, int64_t layer);
 std::vector<LinearPart> up_parts(const NetworkConfig& config, const TensorNames& names, int64_t layer);
 

@@ -83,6 +83,10 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
   } else if (out.truncated) {
     out.ids.resize(first + most);
   }
+  if (parts.dropped_id >= 0) {
+    const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(first);
+    out.ids.erase(std::remove(begin, out.ids.end(), parts.dropped_id), out.ids.end());
+  }
   parts.post_processor->end(out);
 }
 

@@ -21,6 +21,8 @@ struct TokenizerParts {
   std::vector<AddedToken> added_tokens;
   bool match_special_tokens = true;  // false: special tokens in the text are plain text
   bool truncate_left = false;        // keep the end of a text that is too long
+  int32_t dropped_id = -1;           // a token that is left out of texts
+  int64_t largest_text = 0;          // tokens that the file cuts texts to; 0 where it does not say
   int64_t vocab_size = 0;
   std::vector<std::string> warnings;
 };

@@ -19,6 +19,10 @@ Tokenizer Tokenizer::load(const std::filesystem::path& directory, bool lower_cas
   return Tokenizer(std::make_unique<Pipeline>(std::move(parts)));
 }
 
+Tokenizer Tokenizer::load_bare(const std::filesystem::path& directory, bool drops_unknown) {
+  return Tokenizer(std::make_unique<Pipeline>(read_bare_tokenizer(directory, drops_unknown)));
+}
+
 Tokenizer::Tokenizer(std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
 Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
@@ -39,6 +43,9 @@ int64_t Tokenizer::num_leading_special_tokens() const {
 }
 int64_t Tokenizer::vocab_size() const {
   return pipeline_->parts.vocab_size;
+}
+int64_t Tokenizer::largest_text() const {
+  return pipeline_->parts.largest_text;
 }
 const std::vector<std::string>& Tokenizer::warnings() const {
   return pipeline_->parts.warnings;

@@ -56,6 +56,9 @@ class Tokenizer {
   // Reads tokenizer.json (settings of tokenizer_config.json applied as transformers 5 does), or vocab.txt alone.
   // Throws Error(kIo | kFormat | kUnsupported); an unknown stage is named with its place in the file.
   static Tokenizer load(const std::filesystem::path& directory, bool lower_case_first = false);
+  // What tokenizer.json says and no other file: without special tokens around texts, and where `drops_unknown` without
+  // the token of its model for what the vocabulary lacks, which still counts where texts are cut. Throws as load does.
+  static Tokenizer load_bare(const std::filesystem::path& directory, bool drops_unknown);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -67,6 +70,7 @@ class Tokenizer {
   int64_t num_special_tokens() const;                // that the post-processor adds to one sequence
   int64_t num_leading_special_tokens() const;        // those of them that come first
   int64_t vocab_size() const;                        // added tokens included
+  int64_t largest_text() const;                      // tokens that load_bare's file cuts texts to; 0 where it does not
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
 
  private:

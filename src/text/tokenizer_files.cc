@@ -184,7 +184,32 @@ TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
   return parts;
 }
 
+// The piece that a model writes for what its vocabulary lacks; empty for none.
+std::string unknown_piece(const TokenModelConfig& model) {
+  if (const auto* wordpiece = std::get_if<WordPieceConfig>(&model)) return wordpiece->unk_token;
+  if (const auto* words = std::get_if<WordLevelConfig>(&model)) return words->unk_token;
+  if (const auto* unigram = std::get_if<UnigramConfig>(&model)) {
+    return unigram->pieces.at(static_cast<size_t>(unigram->unk_id)).first;
+  }
+  if (const auto* bpe = std::get_if<BpeConfig>(&model)) return bpe->unk_token.value_or("");
+  return "";
+}
+
 }  // namespace
+
+TokenizerParts read_bare_tokenizer(const fs::path& directory, bool drops_unknown) {
+  check(fs::exists(directory / "tokenizer.json"), Code::kIo, "{}: has no tokenizer.json", directory.string());
+  TokenizerFile file = read_tokenizer_json(read_text_file(directory / "tokenizer.json"), "tokenizer.json");
+  const std::string unknown = drops_unknown ? unknown_piece(file.model) : "";
+  const bool left = file.truncate_left;
+  const int64_t largest_text = file.largest_text;
+  file.post_processor = {};
+  TokenizerParts parts = build_from_file({}, std::move(file));
+  parts.truncate_left = left;
+  parts.largest_text = largest_text;
+  if (!unknown.empty()) parts.dropped_id = parts.model->find(unknown);
+  return parts;
+}
 
 TokenizerParts read_tokenizer_files(const fs::path& directory) {
   check(fs::is_directory(directory), Code::kIo, "{}: not a directory", directory.string());

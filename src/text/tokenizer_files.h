@@ -12,4 +12,7 @@ namespace emberline {
 // Throws Error(kIo | kFormat | kUnsupported).
 TokenizerParts read_tokenizer_files(const std::filesystem::path& directory);
 
+// tokenizer.json as tokenizers itself loads it, without special tokens around texts; see Tokenizer::load_bare.
+TokenizerParts read_bare_tokenizer(const std::filesystem::path& directory, bool drops_unknown);
+
 }  // namespace emberline

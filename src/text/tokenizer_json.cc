@@ -74,7 +74,11 @@ TokenizerFile read_tokenizer_json(std::string_view text, const std::string& name
   if (root.has("normalizer")) read_normalizer_of(root.at("normalizer"), file);
   if (root.has("pre_tokenizer")) read_pre_tokenizer_of(root.at("pre_tokenizer"), file);
   if (root.has("post_processor")) file.post_processor = read_post_processor(root.at("post_processor"));
-  if (root.has("truncation")) file.truncate_left = read_truncate_left(root.at("truncation"));
+  if (root.has("truncation")) {
+    const JsonNode truncation = root.at("truncation");
+    file.truncate_left = read_truncate_left(truncation);
+    if (truncation.has("max_length")) file.largest_text = truncation.at("max_length").integer(0, kMaxId);
+  }
   if (root.has("added_tokens")) {
     for (const JsonNode& node : root.at("added_tokens").list()) {
       file.added_tokens.push_back(read_added_token(node, static_cast<int32_t>(node.at("id").integer(0, kMaxId))));

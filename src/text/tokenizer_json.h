@@ -26,6 +26,7 @@ struct TokenizerFile {
   TemplateConfig post_processor;
   std::string charsmap;  // of the first Precompiled of the normalizer, as bytes; empty: none
   bool truncate_left = false;
+  int64_t largest_text = 0;  // tokens that texts are cut to; 0 where the file does not say
 };
 
 // Throws Error(kFormat | kUnsupported) that names the place in the file.

@@ -64,6 +64,15 @@ std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64
       score += turned(qkv, query, column, d, query - first, shape) *
                turned(qkv, t, shape.keys_at() + key_column, d, t - first, shape);
     }
+    if (shape.distance_terms != nullptr) {
+      const DistanceTerms& terms = *shape.distance_terms;
+      const int64_t row = terms.row_of.at(static_cast<size_t>(terms.reach + t - query)) * terms.cols;
+      for (int64_t d = 0; d < shape.head_dim; ++d) {
+        const auto at = static_cast<ptrdiff_t>(row + column + d);
+        if (terms.by_query) score += double{qkv.at(query, column + d)} * double{terms.by_query->data()[at]};
+        if (terms.by_key) score += double{qkv.at(t, shape.keys_at() + column + d)} * double{terms.by_key->data()[at]};
+      }
+    }
     score *= double{shape.scale};
     if (shape.distance_bias != nullptr) {
       const int64_t row = head * (2 * shape.bias_reach + 1) + shape.bias_reach;
@@ -193,6 +202,69 @@ TEST_P(AttentionTest, SharedKeysCausalityOrNormsOfHeadsAreLostAtSomeLength) {
   }
 }
 
+// Rows fall with the distance, and far distances share them.
+TEST_P(AttentionTest, TermOfADistanceIsAnotherDistances) {
+  const int64_t head_dim = 20;
+  const int64_t reach = 599;
+  const int64_t span = 90;
+  DistanceTerms terms;
+  terms.cols = 2 * head_dim;
+  terms.reach = reach;
+  for (int64_t d = -reach; d <= reach; ++d) {
+    const int64_t shared = d < -60 ? -60 + (d + 60) / 24 : d > 60 ? 60 + (d - 60) / 24 : d;
+    terms.row_of.push_back(static_cast<int32_t>(span - shared));
+  }
+  const auto rows = [&](uint32_t seed) {
+    const Matrix m = Matrix::random(2 * span, terms.cols, seed);
+    std::vector<float> values;
+    for (int64_t r = 0; r < m.rows(); ++r) values.insert(values.end(), m.row(r), m.row(r) + m.cols());
+    return upload(values);
+  };
+  AttentionShape shape = {2, head_dim, 0.13F};
+  shape.distance_terms = &terms;
+  std::vector<int64_t> offsets = {0};
+  for (const int64_t len : {1, 2, 8, 9, 16, 17, 64, 65, 129, 600}) offsets.push_back(offsets.back() + len);
+  Matrix qkv = Matrix::random(offsets.back(), 6 * head_dim, 5);
+  for (const bool by_query : {true, false}) {
+    for (const bool by_key : {true, false}) {
+      terms.by_query = by_query ? rows(11) : nullptr;
+      terms.by_key = by_key ? rows(12) : nullptr;
+      const Matrix out = run(qkv, offsets, shape);
+      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+        const int64_t len = offsets[s + 1] - offsets[s];
+        for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
+          for (int64_t head = 0; head < 2; ++head) {
+            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
+            for (int64_t d = 0; d < head_dim; ++d) {
+              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 4e-6)
+                  << "by query " << by_query << ", by key " << by_key << ", length " << len << ", query " << q;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, SequenceWithTermsOfDistancesChangesWithItsNeighbours) {
+  DistanceTerms terms;
+  terms.cols = 32;
+  terms.reach = 69;
+  for (int32_t d = -69; d <= 69; ++d) terms.row_of.push_back(69 + d);
+  const Matrix numbers = Matrix::random(1, 139 * 32, 9);
+  terms.by_query = upload({numbers.row(0), numbers.row(0) + numbers.cols()});
+  terms.by_key = upload({numbers.row(0), numbers.row(0) + numbers.cols()});
+  AttentionShape shape = {2, 16, 0.15F};
+  shape.distance_terms = &terms;
+  const std::vector<int64_t> offsets = {0, 33, 103};
+  Matrix qkv = Matrix::random(103, 96, 3);
+  const Matrix together = run(qkv, offsets, shape);
+  Matrix alone(33, 32);
+  const int64_t own[] = {0, 33};
+  attend(qkv.rows_view(0, 33), own, shape, alone.view());
+  for (int64_t t = 0; t < 33; ++t) ASSERT_TRUE(same_bits(together.row(t), alone.row(t), 32)) << "token " << t;
+}
+
 TEST_P(AttentionTest, LongerSequenceThanTheBiasReachesReadsBeyondIt) {
   const std::unique_ptr<Buffer> bias = upload({1, 2, 3});
   AttentionShape shape = {1, 4, 0.5F};
@@ -200,6 +272,12 @@ TEST_P(AttentionTest, LongerSequenceThanTheBiasReachesReadsBeyondIt) {
   shape.bias_reach = 1;
   Matrix qkv = Matrix::random(3, 12, 5);
   const std::vector<int64_t> offsets = {0, 3};
+  EXPECT_THROW(run(qkv, offsets, shape), Error);
+  DistanceTerms terms;
+  terms.row_of = {0, 1, 2};
+  terms.reach = 1;
+  shape.distance_bias = nullptr;
+  shape.distance_terms = &terms;
   EXPECT_THROW(run(qkv, offsets, shape), Error);
 }
 

@@ -60,7 +60,8 @@ TEST_P(Dtypes, VectorsAreFarFromTheReference) {
   for (const std::string model :
        {"tiny-mean", "tiny-cls", "tiny-gelu-new", "tiny-dense", "tiny-roberta", "tiny-xlm-roberta", "tiny-electra",
         "tiny-distilbert", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte", "tiny-qwen2",
-        "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3"}) {
+        "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3", "tiny-new", "tiny-jina-bert", "tiny-deberta-v2",
+        "tiny-nomic-bert-moe"}) {
     const auto record = nlohmann::json::parse(read_text_file(EMB_SOURCE_DIR "/tests/golden/" + model + ".json"));
     const Golden golden = read_golden(model);
     Texts texts;
@@ -74,8 +75,10 @@ TEST_P(Dtypes, VectorsAreFarFromTheReference) {
 }
 
 TEST_P(Dtypes, RowChangesWithItsBatchOrThreads) {
-  for (const std::string model : {"tiny-mean", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert",
-                                  "tiny-gte", "tiny-qwen2", "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3"}) {
+  for (const std::string model :
+       {"tiny-mean", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte", "tiny-qwen2",
+        "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3", "tiny-jina-bert", "tiny-deberta-v2",
+        "tiny-nomic-bert-moe", "tiny-static", "tiny-model2vec"}) {
     const Texts texts = mixed_texts(97);
     const Engine engine = load(data_path(model), options_of({{"threads", "1"}}));
     const Result together = embed(engine, texts);

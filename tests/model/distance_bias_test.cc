@@ -45,5 +45,34 @@ TEST(DistanceBias, HeadsOrDirectionsAreMixedUp) {
   EXPECT_EQ(spread_distance_bias(view, 2), expected);
 }
 
+TEST(DistanceBias, SlopesOfHeadsThatAreNoPowerOfTwoAreAnothers) {
+  const auto slopes = [](int64_t num_heads) {
+    const std::vector<float> spread = slope_distance_bias(num_heads, 1);
+    std::vector<float> of_heads;
+    for (size_t i = 0; i < spread.size(); i += 3) {
+      EXPECT_EQ(spread[i], spread[i + 2]);
+      EXPECT_EQ(spread[i + 1], 0);
+      of_heads.push_back(-spread[i]);
+    }
+    return of_heads;
+  };
+  EXPECT_EQ(slopes(1), (std::vector<float>{0.00390625F}));
+  EXPECT_EQ(slopes(4), (std::vector<float>{0.25F, 0.0625F, 0.015625F, 0.00390625F}));
+  EXPECT_EQ(slopes(6), (std::vector<float>{0.25F, 0.0625F, 0.015625F, 0.00390625F, 0.5F, 0.125F}));
+  // As the reference gives them for 12 heads.
+  const std::vector<float> twelve = slopes(12);
+  ASSERT_EQ(twelve.size(), 12U);
+  EXPECT_EQ(twelve[7], 0.00390625F);
+  EXPECT_FLOAT_EQ(twelve[8], 0.70710678F);
+  EXPECT_FLOAT_EQ(twelve[11], 0.088388348F);
+}
+
+TEST(DistanceBias, SlopeEndsBeforeTheFarthestToken) {
+  const std::vector<float> spread = slope_distance_bias(2, 8191);
+  ASSERT_EQ(spread.size(), 2U * 16383U);
+  EXPECT_EQ(spread.front(), -8191 * 0.0625F);
+  EXPECT_EQ(spread.back(), -8191 * 0.00390625F);
+}
+
 }  // namespace
 }  // namespace emberline

@@ -45,6 +45,10 @@ class CountingStream : public Stream {
                           MatrixView out) override {
     stream_->gated_feed_forward(x, up, activation, down, out);
   }
+  void routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                           MatrixView out) override {
+    stream_->routed_feed_forward(x, factors, experts, activation, out);
+  }
   void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override {
     stream_->dense(x, weights, activation, out);
   }

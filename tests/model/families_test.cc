@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "model/encoder_weights.h"
 #include "model/expect_error.h"
 #include "model/safetensors_file.h"
@@ -147,6 +149,53 @@ TEST(Families, PublishedKeysOfNomicBertGiveAnotherNetwork) {
                [] { network(R"({"model_type":"nomic_bert","n_embd":48,"n_head":4,"prenorm":true})"); });
   expect_error(Code::kUnsupported, {"config.json: rotary_scaling_factor: got 2, supported: null"},
                [] { network(R"({"model_type":"nomic_bert","n_embd":48,"n_head":4,"rotary_scaling_factor":2})"); });
+}
+
+TEST(Families, PublishedKeysOfGteGiveAnotherNetwork) {
+  const std::string shape = R"("hidden_size":48,"num_attention_heads":4,"num_hidden_layers":2,"vocab_size":90,)";
+  const std::string published = R"("layer_norm_type":"layer_norm","pack_qkv":true,"position_embedding_type":"rope",
+      "rope_theta":500000,"logn_attention_scale":false,"logn_attention_clip1":false,"type_vocab_size":0,)";
+  const auto of = [&](const std::string& model_type, const std::string& scaling) {
+    return network(R"({"model_type":")" + model_type + "\"," + shape + published + R"("rope_scaling":)" + scaling +
+                   "}");
+  };
+  const NetworkConfig plain = of("new", "null");
+  const NetworkConfig own = network(R"({"model_type":"gte",)" + shape + R"("rope_theta":500000,"type_vocab_size":0})");
+  EXPECT_EQ(plain.rotation_theta, own.rotation_theta);
+  EXPECT_EQ(plain.rotation_scaling.factor, 1);
+  EXPECT_EQ(plain.type_vocab_size, 0);
+  EXPECT_STREQ(plain.tensors.query_key_value, own.tensors.query_key_value);
+  EXPECT_STREQ(plain.tensors.prefix, "new.");
+  EXPECT_EQ(network(R"({"model_type":"new"})").max_position_embeddings, 2048);
+  const NetworkConfig scaled = of("gte", R"({"type":"ntk","factor":8.0})");
+  EXPECT_EQ(scaled.rotation_theta, 4000000);
+  EXPECT_EQ(scaled.rotation_scaling.factor, std::pow(8.0, 2.0 / 12));
+  const auto refused = [&](Code code, const std::string& scaling, const std::string& text) {
+    expect_error(code, {"config.json: rope_scaling", text}, [&] { of("new", scaling); });
+  };
+  refused(Code::kUnsupported, R"({"type":"yarn","factor":2})", R"(type: got "yarn", supported: "ntk")");
+  refused(Code::kUnsupported, R"({"type":"ntk","factor":2,"mixed_b":0.6})", "got key mixed_b");
+  refused(Code::kFormat, R"({"type":"ntk","factor":0.5})", "factor: got 0.5, expected a number from 1 on");
+  expect_error(Code::kUnsupported, {"config.json: pack_qkv: got false, supported: true"},
+               [] { network(R"({"model_type":"new","pack_qkv":false})"); });
+  expect_error(Code::kUnsupported, {"position_embedding_type: got \"absolute\", supported: \"rope\""},
+               [] { network(R"({"model_type":"new","position_embedding_type":"absolute"})"); });
+}
+
+TEST(Families, JinaBertIsReadAsBert) {
+  const NetworkConfig jina = network(R"({"model_type":"bert","position_embedding_type":"alibi",
+      "feed_forward_type":"geglu","max_position_embeddings":8192,"hidden_act":"relu"})");
+  EXPECT_TRUE(jina.distance_slopes);
+  EXPECT_TRUE(jina.gated);
+  EXPECT_EQ(jina.hidden_act, Activation::kGelu);
+  EXPECT_EQ(jina.max_positions(), 8192);
+  EXPECT_EQ(jina.tensors.positions, nullptr);
+  EXPECT_FALSE(network(R"({"model_type":"bert","position_embedding_type":"absolute"})").distance_slopes);
+  expect_error(Code::kUnsupported, {"config.json: feed_forward_type: got \"reglu\", supported: \"geglu\""}, [] {
+    network(R"({"model_type":"bert","position_embedding_type":"alibi","feed_forward_type":"reglu"})");
+  });
+  expect_error(Code::kUnsupported, {"position_embedding_type: got \"relative_key\", supported: \"absolute\""},
+               [] { network(R"({"model_type":"bert","position_embedding_type":"relative_key"})"); });
 }
 
 TEST(Families, KeysThatContradictEachOtherAreTaken) {

@@ -35,7 +35,7 @@ Golden read_golden(const std::string& model) {
   const JsonValue file = JsonValue::read(path + ".json");
   Golden golden;
   golden.tensors = Weights::open_file(path + ".safetensors");
-  golden.max_tokens = file.at("max_tokens").integer(1, 1 << 20);
+  golden.max_tokens = file.at("max_tokens").integer(1, 1 << 24);
   golden.prompt_tokens = file.at("prompt_tokens").integer(0, 1 << 20);
   for (const JsonValue& row : file.at("layer_rows").items()) golden.layer_rows.push_back(row.integer(0, 1 << 20));
   for (const JsonValue& row : file.at("ids").items()) {

@@ -179,6 +179,34 @@ class NaiveStream : public Stream {
     dense(gated, down, Activation::kNone, out);
   }
 
+  void routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                           MatrixView out) override {
+    NaiveOperand scores;
+    dense(x, *experts.router, Activation::kNone, scores.resize(x.rows, experts.router->out_features));
+    for (int64_t r = 0; r < x.rows; ++r) {
+      std::copy_n(experts.bias->data(), out.cols, row_of(out, r));
+      const float* row = row_of(scores.rows, r);
+      double total = 0;
+      std::vector<std::pair<double, int64_t>> order;
+      for (int64_t e = 0; e < scores.rows.cols; ++e) {
+        total += std::exp(double{row[e]});
+        order.emplace_back(-double{row[e]}, e);
+      }
+      std::sort(order.begin(), order.end());
+      order.resize(static_cast<size_t>(experts.num_chosen));
+      for (const auto& [score, e] : order) {
+        NaiveOperand one;
+        NaiveOperand result;
+        to_operand({row_of(x, r), 1, x.cols, x.row_stride}, factors, one);
+        const auto at = static_cast<size_t>(e);
+        feed_forward(one, *experts.up[at], activation, *experts.down[at], result.resize(1, out.cols));
+        for (int64_t c = 0; c < out.cols; ++c) {
+          row_of(out, r)[c] += static_cast<float>(std::exp(-score) / total * result.rows.data[c]);
+        }
+      }
+    }
+  }
+
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& to) override {
     NaiveOperand projected;
@@ -268,6 +296,15 @@ class NaiveStream : public Stream {
     double dot = 0;
     for (int64_t d = 0; d < shape.head_dim; ++d) {
       dot += turned(query, d, t - begin, shape) * turned(key, d, other - begin, shape);
+    }
+    if (shape.distance_terms != nullptr) {
+      const DistanceTerms& terms = *shape.distance_terms;
+      const int64_t row = terms.row_of.at(static_cast<size_t>(terms.reach + other - t));
+      for (int64_t d = 0; d < shape.head_dim; ++d) {
+        const int64_t at = row * terms.cols + head * shape.head_dim + d;
+        if (terms.by_query != nullptr) dot += static_cast<double>(query[d]) * terms.by_query->data()[at];
+        if (terms.by_key != nullptr) dot += static_cast<double>(key[d]) * terms.by_key->data()[at];
+      }
     }
     dot *= shape.scale;
     if (shape.distance_bias == nullptr) return dot;

@@ -28,5 +28,11 @@ TEST(Rotation, FarAngleIsMoreExactThanTheReferences) {
   EXPECT_EQ(table[8191 * 64 + 1], static_cast<float>(std::cos(angle)));
 }
 
+TEST(Rotation, SlowedFrequencyIsDividedInsideThePower) {
+  const std::vector<float> table = rotation_table(100, 3, 4, {.kind = RotationScaling::Kind::kLinear, .factor = 2.5});
+  EXPECT_EQ(table[2 * 4], static_cast<float>(std::cos(2 * double{1.0F / 2.5F})));
+  EXPECT_EQ(table[2 * 4 + 1], static_cast<float>(std::cos(2 * double{0.1F / 2.5F})));
+}
+
 }  // namespace
 }  // namespace emberline

@@ -44,6 +44,39 @@ TEST_F(TokenizerTest, SizesAreTold) {
   EXPECT_EQ(tokenizer.warnings(), Strings());
 }
 
+TEST_F(TokenizerTest, BareTokenizerAddsSpecialTokensOrHeedsOtherFiles) {
+  Json json = tiny_tokenizer();
+  json["truncation"] = Json::parse(R"({"direction":"Right","max_length":7,"strategy":"LongestFirst","stride":0})");
+  write("tokenizer.json", json);
+  write("tokenizer_config.json", std::string(R"({"tokenizer_class":"T5Tokenizer"})"));
+  const Tokenizer bare = Tokenizer::load_bare(directory_, false);
+  EXPECT_EQ(bare.num_special_tokens(), 0);
+  EXPECT_EQ(bare.largest_text(), 7);
+  std::filesystem::remove(directory_ / "tokenizer_config.json");
+  const Tokenizer whole = Tokenizer::load(directory_);
+  Ids expected = ids_of(whole, "a\U0001F9FF b");
+  expected = {expected.begin() + 1, expected.end() - 1};
+  EXPECT_EQ(ids_of(bare, "a\U0001F9FF b"), expected);
+  EXPECT_TRUE(ids_of(bare, "").empty());
+}
+
+TEST_F(TokenizerTest, UnknownTokenIsKeptOrNotCounted) {
+  write("tokenizer.json", tiny_tokenizer());
+  const Tokenizer kept = Tokenizer::load_bare(directory_, false);
+  const Tokenizer dropped = Tokenizer::load_bare(directory_, true);
+  const std::string text = "\U0001F9FF a \U0001F9FF \U0001F9FF a";
+  ASSERT_EQ(ids_of(kept, text).size(), 5U);
+  const Ids known = {ids_of(kept, text)[1], ids_of(kept, text)[4]};
+  EXPECT_EQ(ids_of(dropped, text), known);
+  EXPECT_EQ(ids_of(dropped, text, 4), (Ids{known[0]}));
+  Encoding encoding;
+  dropped.encode(text, 5, encoding);
+  EXPECT_FALSE(encoding.truncated);
+  dropped.encode(text, 4, encoding);
+  EXPECT_TRUE(encoding.truncated);
+  EXPECT_EQ(encoding.types.size(), encoding.ids.size());
+}
+
 TEST_F(TokenizerTest, MaxTokensBelowTheSpecialTokensIsRefused) {
   const Tokenizer tokenizer = tiny();
   Encoding encoding;

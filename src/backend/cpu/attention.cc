@@ -15,11 +15,6 @@ constexpr int64_t kFewestQueries = 24;
 // Queries of a block where each sees the keys before it alone: what is computed in vain is half a block of keys.
 constexpr int64_t kCausalQueries = 64;
 
-int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
-  return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
-                                                                                   : kernels.wide_panel;
-}
-
 // What a query in the middle of a window does not see counts nothing, nor what stands behind a causal one.
 void hide_unseen(MatrixView scores, int64_t first, const AttentionShape& shape) {
   constexpr float kHidden = -std::numeric_limits<float>::infinity();
@@ -35,12 +30,20 @@ void hide_unseen(MatrixView scores, int64_t first, const AttentionShape& shape) 
 
 }  // namespace
 
+int64_t fitting_panel(const Kernels& kernels, int64_t cols) {
+  return round_up(cols, kernels.narrow_panel) < round_up(cols, kernels.wide_panel) ? kernels.narrow_panel
+                                                                                   : kernels.wide_panel;
+}
+
 void Attention::run(MatrixView qkv, int64_t first_head, int64_t end_head, const AttentionShape& shape, MatrixView out) {
   const int64_t dim = shape.head_dim;
   const int64_t cols = shape.heads_per_key() * dim;  // of queries that go with one head of keys
   const int64_t reach = shape.bias_reach;
   check(shape.distance_bias == nullptr || qkv.rows <= reach + 1, Code::kInternal,
         "attention: got {} tokens, but a bias for distances up to {}", qkv.rows, reach);
+  check(shape.distance_terms == nullptr || (shape.window == 0 && shape.heads_per_key() == 1), Code::kInternal,
+        "attention: got terms of distances, a window of {} and {} heads a key, expected no window and one head",
+        shape.window, shape.heads_per_key());
   const int64_t num_heads = end_head - first_head;
   turn_heads(columns_of(qkv, first_head * cols, num_heads * cols), shape.query_norm, shape);
   turn_heads(columns_of(qkv, shape.keys_at() + first_head * dim, num_heads * dim), shape.key_norm, shape);
@@ -52,6 +55,7 @@ void Attention::run(MatrixView qkv, int64_t first_head, int64_t end_head, const 
     const int64_t query_head = head * shape.heads_per_key();
     const float* bias =
         shape.distance_bias != nullptr ? shape.distance_bias->data() + query_head * (2 * reach + 1) + reach : nullptr;
+    if (shape.distance_terms != nullptr) distance_scores_.begin(*shape.distance_terms, span.k, head * dim);
     run_head(span, shape, bias);
   }
 }
@@ -103,18 +107,28 @@ void Attention::run_span(const Span& span, const AttentionShape& shape, const fl
     for (int64_t head = 0; head * dim < span.q.cols; ++head) {
       const MatrixView queries = columns_of(rows_of(span.q, first, count), head * dim, dim);
       const MatrixView to = columns_of(rows_of(span.out, first, count), head * dim, dim);
+      const float* head_bias = bias != nullptr ? bias + head * (2 * shape.bias_reach + 1) : nullptr;
       kernels_.product(queries, keys, Activation::kNone, scores);
-      weigh(scores, span.lead + first, shape, bias != nullptr ? bias + head * (2 * shape.bias_reach + 1) : nullptr);
+      weigh(scores, queries, span.lead + first, shape, head_bias);
       kernels_.product(scores, values, Activation::kNone, to);
       kernels_.scale_rows(to, inverse_sums_.data());
     }
   }
 }
 
-void Attention::weigh(MatrixView scores, int64_t first, const AttentionShape& shape, const float* bias) {
-  if (bias != nullptr) kernels_.bias_scores(scores, shape.scale, bias - first);
+void Attention::weigh(MatrixView scores, MatrixView queries, int64_t first, const AttentionShape& shape,
+                      const float* bias) {
+  float scale = shape.scale;  // still to come
+  if (shape.distance_terms != nullptr) {
+    distance_scores_.add(queries, first, scale, scores);
+    scale = 1.0F;
+  }
+  if (bias != nullptr) {
+    kernels_.bias_scores(scores, scale, bias - first);
+    scale = 1.0F;
+  }
   if (shape.window > 0 || shape.causal) hide_unseen(scores, first, shape);
-  kernels_.softmax(scores, bias != nullptr ? 1.0F : shape.scale, inverse_sums_.data());
+  kernels_.softmax(scores, scale, inverse_sums_.data());
 }
 
 }  // namespace emberline::cpu

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/cpu/cpu_linear.h"
+#include "backend/cpu/routes.h"
 
 namespace emberline::cpu {
 namespace {
@@ -63,6 +64,31 @@ MatrixView CpuStream::gate_rows(MatrixView x, Activation activation) {
   team_.share(x.rows, kRowGranule,
               [&](int64_t first, int64_t end, int64_t) { kernels_.gate(rows_of(x, first, end - first), activation); });
   return columns_of(x, 0, x.cols / 2);
+}
+
+void CpuStream::routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                                    MatrixView out) {
+  const MatrixView scores = reserve_matrix(router_scores_, x.rows, experts.router->out_features);
+  dense(x, *experts.router, Activation::kNone, scores);
+  const std::vector<std::vector<Route>> routes = choose_experts(scores, experts.num_chosen);
+  for (int64_t r = 0; r < out.rows; ++r) std::copy_n(experts.bias->data(), out.cols, out.data + r * out.row_stride);
+  if (routed_operand_ == nullptr) routed_operand_ = make_operand();
+  for (size_t e = 0; e < routes.size(); ++e) {
+    const auto count = static_cast<int64_t>(routes[e].size());
+    if (count == 0) continue;
+    const MatrixView rows = reserve_matrix(routed_rows_, count, x.cols);
+    const MatrixView results = reserve_matrix(routed_results_, count, out.cols);
+    float* to = rows.data;
+    for (const Route& route : routes[e]) to = std::copy_n(x.data + route.row * x.row_stride, x.cols, to);
+    to_operand(rows, factors, *routed_operand_);
+    feed_forward(*routed_operand_, *experts.up[e], activation, *experts.down[e], results);
+    const float* from = results.data;
+    for (const Route& route : routes[e]) {
+      float* sum = out.data + route.row * out.row_stride;
+      for (int64_t c = 0; c < out.cols; ++c) sum[c] += route.weight * from[c];
+      from += out.cols;
+    }
+  }
 }
 
 void CpuStream::combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) {

@@ -22,6 +22,8 @@ class CpuStream : public Stream {
   void embed(const EmbeddingTables& tables, std::span<const int32_t> ids, std::span<const int32_t> positions,
              std::span<const int32_t> types, MatrixView out) override;
   void dense(MatrixView x, const Linear& weights, Activation activation, MatrixView out) override;
+  void routed_feed_forward(MatrixView x, const Buffer* factors, const Experts& experts, Activation activation,
+                           MatrixView out) override;
   void combine(MatrixView x, LayerOp op, int64_t step, int64_t num_layers, MatrixView total) override;
   void pool(MatrixView hidden, std::span<const int64_t> seq_offsets, Pooling pooling, int64_t skip,
             MatrixView out) override;
@@ -32,6 +34,7 @@ class CpuStream : public Stream {
   static constexpr int64_t kRowGranule = 4;  // rows that are worth another thread's while
 
   static NormView view_of(const NormWeights& weights);
+  virtual std::unique_ptr<Operand> make_operand() const = 0;
   void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
   // activation(first half of the columns) * second half, in the place of the first half.
   MatrixView gate_rows(MatrixView x, Activation activation);
@@ -63,6 +66,11 @@ class CpuStream : public Stream {
 
  private:
   std::vector<Attention> attentions_;  // of each member
+  // Of a routed feed-forward: what rows score, one expert's rows, as an operand too, and what it makes of them.
+  AlignedFloats router_scores_;
+  AlignedFloats routed_rows_;
+  AlignedFloats routed_results_;
+  std::unique_ptr<Operand> routed_operand_;
 };
 
 // Operands are f32 matrices.

@@ -44,6 +44,15 @@ struct EmbeddingView {
   float word_scale = 1;
 };
 
+// What queries and keys add to scores by their distance: by_query.at(r, i) for query r and by_key.at(c, i) for key c, i
+// being row_of[c - r] - first_row. Either may have no data.
+struct DistanceView {
+  MatrixView by_query;
+  MatrixView by_key;
+  const int32_t* row_of = nullptr;
+  int64_t first_row = 0;
+};
+
 struct Kernels {
   const char* name;
   int64_t wide_panel;    // columns of a panel: best for products
@@ -79,6 +88,8 @@ struct Kernels {
   void (*gate)(MatrixView x, Activation activation);
   // Each head of head_dim columns becomes its RMS norm, in place; gain [head_dim].
   void (*norm_heads)(MatrixView heads, const float* gain, float eps, int64_t head_dim);
+  // scores = scale * (scores + terms).
+  void (*distance_scores)(MatrixView scores, float scale, const DistanceView& terms);
 };
 
 // Null where this build has no kernels of that kind (another architecture). Whether the processor can run them is the

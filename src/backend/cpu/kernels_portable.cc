@@ -24,7 +24,7 @@ namespace {
 const Kernels kTable = {"portable", kWide * kLanes, kNarrow * kLanes, pack_transposed, pack,
                         product,    softmax,        scale_rows,       embed_token,     norm,
                         combine,    pool,           normalize,        bias_scores,     rotate,
-                        gate,       norm_heads};
+                        gate,       norm_heads,     distance_scores};
 
 }  // namespace
 

@@ -184,6 +184,22 @@ void bias_scores(MatrixView scores, float scale, const float* bias) {
   }
 }
 
+void distance_scores(MatrixView scores, float scale, const DistanceView& terms) {
+  for (int64_t r = 0; r < scores.rows; ++r) {
+    float* row = scores.data + r * scores.row_stride;
+    const int32_t* row_of = terms.row_of - r;
+    const float* of_query =
+        terms.by_query.data != nullptr ? terms.by_query.data + r * terms.by_query.row_stride : nullptr;
+    for (int64_t c = 0; c < scores.cols; ++c) {
+      const int64_t i = row_of[c] - terms.first_row;
+      float sum = row[c];
+      if (of_query != nullptr) sum += of_query[i];
+      if (terms.by_key.data != nullptr) sum += terms.by_key.data[c * terms.by_key.row_stride + i];
+      row[c] = sum * scale;
+    }
+  }
+}
+
 void rotate(MatrixView heads, const float* table, int64_t head_dim) {
   const int64_t half = head_dim / 2;
   for (int64_t r = 0; r < heads.rows; ++r) {

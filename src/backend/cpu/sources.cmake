@@ -7,10 +7,12 @@ target_sources(emberline_core PRIVATE
   src/base/convert.cc
   src/backend/cpu/cpu_backend.cc
   src/backend/cpu/cpu_stream.cc
+  src/backend/cpu/distance_scores.cc
   src/backend/cpu/isa.cc
   src/backend/cpu/linear_f32.cc
   src/backend/cpu/linear_low.cc
   src/backend/cpu/linear_parts.cc
+  src/backend/cpu/routes.cc
   src/backend/cpu/stream_f32.cc
   src/backend/cpu/stream_low.cc
   src/backend/cpu/weight_memory.cc

@@ -60,6 +60,9 @@ class StreamF32 final : public CpuStream {
     dense(gate_rows(inner, activation), down, Activation::kNone, out);
   }
 
+ protected:
+  std::unique_ptr<Operand> make_operand() const override { return make_operand_f32(); }
+
  private:
   AlignedFloats wide_;  // query, key and value, or what a feed-forward holds between its products
 };

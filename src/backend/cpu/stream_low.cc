@@ -74,7 +74,8 @@ class StreamLow final : public CpuStream {
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
-    if (low_.attention != nullptr) {
+    // Products of scores with rows of distances are in f32 alone.
+    if (low_.attention != nullptr && shape.distance_terms == nullptr) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
@@ -121,6 +122,9 @@ class StreamLow final : public CpuStream {
     quantise(gate_rows(numbers, activation), inner_);
     product(inner_.view(), down, Activation::kNone, out);
   }
+
+ protected:
+  std::unique_ptr<Operand> make_operand() const override { return make_operand_low(low_.precision); }
 
  private:
   static PackedView columns(const Linear& weights, int64_t first, int64_t end) {

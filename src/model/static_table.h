@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Models without a network: a table with one vector for each token, whose mean is the text's (the StaticEmbedding of
+// sentence-transformers, and model2vec, which makes such tables).
+#include <filesystem>
+
+#include "model/config.h"
+#include "model/json_value.h"
+
+namespace emberline {
+
+// A model that sentence-transformers' modules.json describes, or that model2vec's own config.json does: without other
+// modules, and without the tokens that a text has for what its vocabulary lacks.
+void read_static_module(const std::filesystem::path& directory, ModelConfig& config);
+bool is_model2vec(const JsonValue& file);
+void read_model2vec(const JsonValue& file, ModelConfig& config);
+
+// Sizes as the table of model.safetensors has them. Throws Error(kIo | kFormat | kUnsupported).
+NetworkConfig read_static_network(const std::filesystem::path& directory);
+
+}  // namespace emberline

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/static_table.h"
+
+#include <gtest/gtest.h>
+
+#include "model/expect_error.h"
+#include "model/safetensors_file.h"
+
+namespace emberline {
+namespace {
+
+constexpr const char* kModules =
+    R"([{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.StaticEmbedding"},
+    {"idx":1,"name":"1","path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
+constexpr const char* kTable = R"({"embedding.weight":{"dtype":"F16","shape":[5,3],"data_offsets":[0,30]}})";
+constexpr const char* kOwnTable = R"({"embeddings":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]}})";
+
+ModelConfig read(const std::map<std::string, std::string>& files) {
+  const TemporaryDirectory directory;
+  for (const auto& [name, text] : files) directory.write(name, text);
+  return read_model_config(directory.path());
+}
+
+TEST(StaticTable, ModuleWithoutANetworkIsRefused) {
+  const ModelConfig config =
+      read({{"modules.json", kModules}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
+  EXPECT_FALSE(config.has_network);
+  EXPECT_FALSE(config.drops_unknown);
+  EXPECT_EQ(config.network.vocab_size, 5);
+  EXPECT_EQ(config.network.hidden_size, 3);
+  EXPECT_EQ(config.network.num_hidden_layers, 0);
+  EXPECT_EQ(config.pooling, Pooling::kMean);
+  EXPECT_EQ(config.head.size(), 1U);
+  EXPECT_GT(config.max_tokens, 1000000);
+}
+
+TEST(StaticTable, SettingsOfModel2VecAreLost) {
+  const auto own = [](const std::string& config) {
+    return read({{"config.json", config}, {"model.safetensors", safetensors(kOwnTable, std::string(32, 0))}});
+  };
+  const ModelConfig normalized = own(R"({"model_type":"model2vec","normalize":true})");
+  EXPECT_TRUE(normalized.drops_unknown);
+  EXPECT_EQ(normalized.network.vocab_size, 2);
+  EXPECT_EQ(normalized.network.hidden_size, 4);
+  EXPECT_EQ(normalized.head.size(), 1U);
+  EXPECT_EQ(normalized.max_tokens, 512);
+  EXPECT_TRUE(own(R"({"model_type":"model2vec"})").head.empty());
+  EXPECT_EQ(own(R"({"model_type":"model2vec","max_length":33})").max_tokens, 33);
+  EXPECT_GT(own(R"({"model_type":"model2vec","max_length":null})").max_tokens, 1000000);
+}
+
+TEST(StaticTable, TableThatIsNoneIsTaken) {
+  const auto refused = [](Code code, const std::string& header, size_t bytes, const std::string& text) {
+    expect_error(code, {"model.safetensors", text}, [&] {
+      read({{"modules.json", kModules}, {"model.safetensors", safetensors(header, std::string(bytes, 0))}});
+    });
+  };
+  refused(Code::kFormat, R"({"other":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}})", 4,
+          "holds neither tensor embedding.weight nor embeddings");
+  refused(Code::kFormat, R"({"embeddings":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8,
+          "tensor embeddings has 1 dimensions");
+  refused(Code::kUnsupported, R"({"embeddings":{"dtype":"I8","shape":[2,4],"data_offsets":[0,8]}})", 8,
+          "tensor embeddings has dtype I8");
+  refused(Code::kUnsupported,
+          R"({"embeddings":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
+              "mapping":{"dtype":"I64","shape":[2],"data_offsets":[4,20]}})",
+          20, "holds tensor mapping");
+}
+
+TEST(StaticTable, ModuleStandsWhereNoneCan) {
+  const std::string pooled = R"([{"path":"","type":"sentence_transformers.models.StaticEmbedding"},
+      {"path":"1_Pooling","type":"sentence_transformers.models.Pooling"}])";
+  expect_error(Code::kUnsupported, {"modules.json", "module Pooling stands at place 1"}, [&] {
+    read({{"modules.json", pooled}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
+  });
+}
+
+}  // namespace
+}  // namespace emberline
