@@ -41,7 +41,23 @@ SHAPES = {
     "nomic-embed-text-v1.5-shape": ("NomicBert", BASE | {"vocab_size": 30528, "pad_token_id": 0}),
     "gte-base-en-v1.5-shape": ("Gte", BASE | {"vocab_size": 30528, "type_vocab_size": 1}),
     "deberta-v3-base-shape": ("DebertaV2", BASE | {"vocab_size": 30522, "type_vocab_size": 0} | DISENTANGLED),
+    "qwen3-embedding-0.6b-shape": (
+        "Qwen3",
+        {"vocab_size": 30522, "hidden_size": 1024, "num_hidden_layers": 28, "num_attention_heads": 16}
+        | {"num_key_value_heads": 8, "intermediate_size": 3072},
+    ),
+    "sentence-t5-base-shape": (
+        "T5Encoder",
+        {"vocab_size": 30522, "d_model": 768, "num_layers": 12, "num_heads": 12, "d_ff": 3072},
+    ),
+    "embeddinggemma-300m-shape": (
+        "Gemma3Text",
+        {"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 24, "num_attention_heads": 3}
+        | {"num_key_value_heads": 1, "intermediate_size": 1152, "max_position_embeddings": 2048}
+        | {"sliding_window": 512, "use_bidirectional_attention": True},
+    ),
 }
+LAST_TOKEN = ("Qwen3",)  # what the last token became stands for the text; elsewhere the mean does
 MAX_TOKENS = 512
 
 
@@ -49,7 +65,9 @@ def make(name: str, out: Path, files: Path) -> int:
     """Writes a sentence-transformers folder; returns its number of weights."""
     prefix, fields = SHAPES[name]
     torch.manual_seed(20260101)
-    network = getattr(transformers, prefix + "Model")(getattr(transformers, prefix + "Config")(**fields))
+    network = getattr(transformers, prefix + "Model")(
+        getattr(transformers, prefix.removesuffix("Encoder") + "Config")(**fields)
+    )
     part = out.with_name(out.name + ".partial")
     shutil.rmtree(part, ignore_errors=True)
     network.save_pretrained(part / "network")
@@ -58,7 +76,7 @@ def make(name: str, out: Path, files: Path) -> int:
         tokenizer_file=str(files / "tokenizer.json"), model_max_length=MAX_TOKENS, **tokens
     ).save_pretrained(part / "network")
     transformer = Transformer(str(part / "network"), max_seq_length=MAX_TOKENS)
-    pooling = Pooling(transformer.get_embedding_dimension(), "mean")
+    pooling = Pooling(transformer.get_embedding_dimension(), "lasttoken" if prefix in LAST_TOKEN else "mean")
     SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu").save(
         str(part / "model"), create_model_card=False
     )
