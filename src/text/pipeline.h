@@ -23,6 +23,7 @@ struct TokenizerParts {
   bool truncate_left = false;        // keep the end of a text that is too long
   int64_t vocab_size = 0;
   std::vector<std::string> warnings;
+  std::string description;  // for people: the kind, its file and its class
 };
 
 struct Tokenizer::Pipeline {

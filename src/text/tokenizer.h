@@ -68,6 +68,7 @@ class Tokenizer {
   int64_t num_leading_special_tokens() const;        // those of them that come first
   int64_t vocab_size() const;                        // added tokens included
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
+  const std::string& description() const;            // "WordPiece of tokenizer.json, as BertTokenizer"
 
  private:
   struct Pipeline;
