@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write tests/data/sentencepiece: small SentencePiece models, and the reference's ids for ways to use them.
 
-usage: make_sentencepiece_goldens.py [--keep-models]    needs: pip install sentencepiece protobuf tokenizers transformers
+usage: make_sentencepiece_goldens.py [--keep-models]        needs: pip install sentencepiece protobuf transformers
 
 goldens.json is as tests/data/text/cases.json (tools/make_text_goldens.py), with {"copy_of": FILE} for the models, which
 lie beside it. The reference is sentencepiece itself where no file names a tokenizer class, else AutoTokenizer.
@@ -87,12 +87,12 @@ def cases() -> dict[str, dict]:
 
 
 def write_directory(folder: Path, files: dict) -> None:
+    plain = {}
     for name, content in files.items():
         if isinstance(content, dict) and "copy_of" in content:
             shutil.copy(OUT / content["copy_of"], folder / name)
-    plain = {
-        name: content for name, content in files.items() if not isinstance(content, dict) or "copy_of" not in content
-    }
+        else:
+            plain[name] = content
     make_text_goldens.write_directory(folder, {}, plain)
 
 

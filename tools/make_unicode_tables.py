@@ -27,38 +27,13 @@ LETTER, NUMBER, SPACE, NUMERIC, COMBINING, JOINS, PREPENDS, BREAKS, PICTOGRAPH, 
 )
 JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
 # In the order of kCategories in src/text/regex_parser.cc; then the bits of CategoryFlag in src/text/unicode.h.
-CATEGORIES = [
-    "Lu",
-    "Ll",
-    "Lt",
-    "Lm",
-    "Lo",
-    "Mn",
-    "Mc",
-    "Me",
-    "Nd",
-    "Nl",
-    "No",
-    "Pc",
-    "Pd",
-    "Ps",
-    "Pe",
-    "Pi",
-    "Pf",
-    "Po",
-    "Sm",
-    "Sc",
-    "Sk",
-    "So",
-    "Zs",
-    "Zl",
-    "Zp",
-    "Cc",
-    "Cf",
-    "Cs",
-    "Co",
-    "Cn",
-]
+# fmt: off
+CATEGORIES = (
+    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
+    "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+    "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn",
+)
+# fmt: on
 PATTERN_WORD, HAN = 32, 64
 BERT_OFF = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False}
 
