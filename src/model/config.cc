@@ -2,6 +2,7 @@
 #include "model/config.h"
 
 #include "base/error.h"
+#include "base/reasons.h"
 #include "model/activations.h"
 #include "model/families.h"
 #include "model/json_value.h"
@@ -35,22 +36,30 @@ void read_eps(const JsonValue& file, const char* key, float& out) {
   out = static_cast<float>(eps);
 }
 
-void refuse_other_mechanics(const JsonValue& file, const Family& family) {
+void refuse_other_mechanics(const JsonValue& file, const Family& family, Reasons& reasons) {
   for (const ExpectedValue& expected : family.expected) {
     const auto value = file.find(expected.key);
-    check(!value || value->shown() == expected.shown, Code::kUnsupported, "{}: {}: got {}, supported: {}", file.where(),
-          expected.key, value ? value->shown() : "", expected.shown);
+    reasons.attempt([&] {
+      check(!value || value->shown() == expected.shown, Code::kUnsupported, "{}: {}: got {}, supported: {}",
+            file.where(), expected.key, value ? value->shown() : "", expected.shown);
+    });
   }
   if (const auto value = file.find("position_embedding_type")) {
-    check(value->text() == "absolute", Code::kUnsupported, "{}: got {}, supported: \"absolute\"", value->where(),
-          value->shown());
+    reasons.attempt([&] {
+      check(value->text() == "absolute", Code::kUnsupported, "{}: got {}, supported: \"absolute\"", value->where(),
+            value->shown());
+    });
   }
   for (const char* key : {"is_decoder", "add_cross_attention"}) {
     const auto value = file.find(key);
-    check(!value || !value->boolean(), Code::kUnsupported, "{}: {}: got true, supported: false", file.where(), key);
+    reasons.attempt([&] {
+      check(!value || !value->boolean(), Code::kUnsupported, "{}: {}: got true, supported: false", file.where(), key);
+    });
   }
-  check(!file.find("quantization_config"), Code::kUnsupported,
-        "{}: quantization_config: quantised weights are not supported", file.where());
+  reasons.attempt([&] {
+    check(!file.find("quantization_config"), Code::kUnsupported,
+          "{}: quantization_config: quantised weights are not supported", file.where());
+  });
 }
 
 // What single keys cannot say: two of them that do not go together.
@@ -70,12 +79,9 @@ void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkC
         keys.distance_buckets, network.distance_buckets);
 }
 
-NetworkConfig read_network(const fs::path& path) {
-  const JsonValue file = JsonValue::read(path);
-  const Family& family = find_family(file);
+NetworkConfig read_network(const JsonValue& file, const Family& family) {
   const ConfigKeys& keys = family.keys;
   NetworkConfig network = family.defaults;
-  refuse_other_mechanics(file, family);
   read_integer(file, "vocab_size", 1, kMostTokenIds, network.vocab_size);
   read_integer(file, keys.hidden_size, 1, 1 << 16, network.hidden_size);
   read_integer(file, keys.embedding_size, 1, 1 << 16, network.embedding_size);
@@ -128,7 +134,12 @@ ModelConfig read_model_config(const fs::path& directory) {
   check(fs::exists(config.network_directory / "config.json", ignored), Code::kIo,
         "{}: not a model: modules.json puts the Transformer here, but config.json is missing",
         config.network_directory.string());
-  config.network = read_network(config.network_directory / "config.json");
+  const JsonValue file = JsonValue::read(config.network_directory / "config.json");
+  const Family& family = find_family(file);
+  Reasons reasons;
+  refuse_other_mechanics(file, family, reasons);
+  reasons.attempt([&] { config.network = read_network(file, family); });
+  reasons.raise(file.where());
   check_head(config);
   read_token_limits(config, with_modules);
   return config;
