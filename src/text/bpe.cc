@@ -184,7 +184,7 @@ class Bpe final : public TokenModel {
   bool byte_fallback_;
   bool ignore_merges_;
   bool byte_level_;
-  bool in_parts_;  // words are cut at part_end
+  bool in_parts_;                      // words are cut at part_end
   std::array<int32_t, 256> byte_ids_;  // -1: none, or no byte fallback
   WordCache cache_;
 };
