@@ -15,6 +15,9 @@ namespace {
 
 using Type = SentencePiece::Type;
 
+// Of a piece: far more than any trainer makes, and few enough that every way to cut one in two can be tried.
+constexpr size_t kMostBytes = 4096;
+
 // Numbers of the fields, as sentencepiece_model.proto has them.
 struct ModelField {
   static constexpr uint32_t kPieces = 1, kTrainer = 2, kNormalizer = 3;
@@ -89,6 +92,8 @@ void check_pieces(const SentencePieceFile& file) {
   for (size_t i = 0; i < file.pieces.size(); ++i) {
     const SentencePiece& piece = file.pieces[i];
     check(!piece.text.empty(), Code::kFormat, "{}: piece {} is empty", file.name, i);
+    check(piece.text.size() <= kMostBytes, Code::kFormat, "{}: piece {} has {} bytes, expected at most {}", file.name,
+          i, piece.text.size(), kMostBytes);
     check(utf8::valid_prefix(piece.text) == piece.text.size() && piece.text.find('\0') == std::string::npos,
           Code::kFormat, "{}: piece {} is no UTF-8, or holds a NUL", file.name, i);
     check(std::isfinite(piece.score), Code::kFormat, "{}: piece {} \"{}\" has the score {}, expected a number",

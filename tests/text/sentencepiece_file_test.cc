@@ -91,6 +91,8 @@ TEST(SentencePieceFile, OtherFilesAreRefused) {
 TEST(SentencePieceFile, PiecesThatContradictEachOtherAreNamed) {
   EXPECT_EQ(complaint(few_pieces() + piece("ab")), "x.model: piece \"ab\" is there twice, as 4 and 6");
   EXPECT_EQ(complaint(few_pieces() + piece("")), "x.model: piece 6 is empty");
+  EXPECT_EQ(complaint(few_pieces() + piece(std::string(4097, 'x'))),
+            "x.model: piece 6 has 4097 bytes, expected at most 4096");
   EXPECT_EQ(complaint(few_pieces() + piece("\xFF")), "x.model: piece 6 is no UTF-8, or holds a NUL");
   EXPECT_EQ(complaint(few_pieces() + piece("c", std::numeric_limits<float>::infinity())),
             "x.model: piece 6 \"c\" has the score inf, expected a number");
