@@ -4,12 +4,15 @@
 
 Two results are timed. "ids" leaves them where the library puts them: emb_tokenize's arrays, tokenizers' Encodings.
 "lists" hands them to Python as a list of ints a row. tokenizers goes row by row and in batches, the best counting.
-All ids of all rows are compared before the clock starts.
+All ids of all rows are compared before the clock starts. A folder that has a tokenizer.json alone, as those of
+tools/train_tokenizers.py, gets the weights of a tiny network that nothing runs.
 """
 
 import argparse
 import datetime
+import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +25,7 @@ from harness import ROOT, Worker, commit, measure, processor, running, say, writ
 sys.path.insert(0, str(ROOT / "tools"))
 from compare_ids import read_lines
 from make_lines import is_made_up
+from make_random_model import draw, shapes_of
 
 OURS, REFERENCE = "emberline", "tokenizers"
 PEERS = {  # engine, result -> (module, virtual environment)
@@ -31,6 +35,39 @@ PEERS = {  # engine, result -> (module, virtual environment)
     f"{REFERENCE}, lists": ("tokenizer_peers/tokenizers_lists", ".venv-reference"),
 }
 WORKLOADS = {"natural": "English paragraphs", "mixed": "messages in a hundred languages"}
+
+
+TINY = {
+    "model_type": "bert",
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}
+
+
+def runnable(model):
+    """The folder itself, or where it holds a tokenizer alone, one that has a network as well."""
+    if (model / "config.json").exists():
+        return model
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer
+
+    folder = ROOT / "build/bench" / model.name
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(model / "tokenizer.json", folder)
+    config = {**TINY, "vocab_size": Tokenizer.from_file(str(model / "tokenizer.json")).get_vocab_size()}
+    files = {
+        "config.json": config,
+        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512},
+        "sentence_bert_config.json": {"max_seq_length": 512},
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    save_file(draw(shapes_of(config)), folder / "model.safetensors")
+    return folder
 
 
 def prepare(corpus, count):
@@ -93,12 +130,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu: for a look on a busy machine")
     parser.add_argument("--markdown", type=pathlib.Path, help="put the tables between the marks of this file, too")
+    parser.add_argument("--marks", default="bench/tokenizer.py", help="what the marks are called")
     args = parser.parse_args()
     Worker.clock = args.clock
 
     best, sizes = {}, {}
     tables = prepare(args.corpus, args.lines)
-    with running(PEERS, PEERS, args.model, 1) as workers:
+    with running(PEERS, PEERS, runnable(args.model), 1) as workers:
         for workload, table in tables.items():
             texts = pq.read_table(table, columns=["text"])["text"]
             texts = texts.slice(0, max(1, round(len(texts) * args.rows))).to_pylist()
@@ -108,7 +146,7 @@ def main():
     lines = "\n".join(report(args, best, sizes))
     print(lines)
     if args.markdown:
-        write_between_marks(args.markdown, "bench/tokenizer.py", lines)
+        write_between_marks(args.markdown, args.marks, lines)
 
 
 if __name__ == "__main__":

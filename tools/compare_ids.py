@@ -5,11 +5,13 @@
 usage: compare_ids.py [MODEL_DIR [LINES]] [--lines N] [--max-tokens N ...] [--lower-case-first] [--transformers]
                       [--dump PROGRAM]
 
-A MODEL_DIR without tokenizer.json stands for all folders in it that have one (tools/train_tokenizers.py makes such).
+A MODEL_DIR without files of a tokenizer stands for all folders in it that have some (tools/train_tokenizers.py and
+tools/train_sentencepiece.py make such).
 Without MODEL_DIR: the four models of tools/get_models.py in build/models. Without LINES: the N lines (10000) that
 tools/make_lines.py writes, kept in build/corpus.
-The reference is `tokenizers` on the directory's tokenizer.json; with --transformers it is AutoTokenizer (run this with
-a Python that has transformers). Invalid UTF-8 goes to us as it is, to the reference as errors="replace" decodes it.
+The reference is `tokenizers` on the directory's tokenizer.json; where there is none, or with --transformers, it is
+AutoTokenizer (run this with a Python that has transformers), or, for a folder that has a SentencePiece file alone,
+sentencepiece. Invalid UTF-8 goes to us as it is, to the reference as errors="replace" decodes it.
 --lower-case-first: as sentence-transformers does for do_lower_case.
 PROGRAM is tests/text/ids_dump as CMake builds it. Exit status 1 if any line differs.
 """
@@ -19,6 +21,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,8 +54,40 @@ def our_ids(program: str, model: str, lines: list[bytes], max_tokens: int, lower
     return rows
 
 
+@dataclass
+class Encoding:
+    ids: list[int]
+    overflowing: bool
+
+
+class SentencePiece:
+    """sentencepiece itself, as far as reference_ids asks."""
+
+    truncation = None
+
+    def __init__(self, path: Path):
+        from sentencepiece import SentencePieceProcessor
+
+        self.processor = SentencePieceProcessor(model_file=str(path))
+
+    def no_padding(self):
+        pass
+
+    def enable_truncation(self, max_length: int, direction: str):
+        self.max_length = max_length
+
+    def encode_batch(self, texts: list[str]) -> list[Encoding]:
+        rows = self.processor.encode(texts)
+        return [Encoding(ids[: self.max_length], len(ids) > self.max_length) for ids in rows]
+
+
 def reference_tokenizer(model: str, with_transformers: bool, lower: bool):
-    if with_transformers:
+    folder = Path(model)
+    has_json = (folder / "tokenizer.json").exists()
+    alone = list(folder.glob("*.model"))
+    if alone and not has_json and not (folder / "tokenizer_config.json").exists():
+        return SentencePiece(alone[0])
+    if with_transformers or not has_json:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(model).backend_tokenizer
@@ -100,9 +135,10 @@ def compare(model: str, lines: list[bytes], args) -> int:
 
 
 def found_below(folder: str) -> list[str]:
-    if Path(folder, "tokenizer.json").exists():
+    files = ("tokenizer.json", "*.model", "merges.txt")
+    if any(list(Path(folder).glob(file)) for file in files):
         return [folder]
-    return sorted(str(file.parent) for file in Path(folder).glob("*/tokenizer.json")) or [folder]
+    return sorted({str(found.parent) for file in files for found in Path(folder).glob(f"*/{file}")}) or [folder]
 
 
 def main() -> int:

@@ -67,6 +67,39 @@ def flagged(base):
     ]
 
 
+CASES = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+FIRST = r"[^\r\n\p{L}\p{N}]?"
+PATTERNS = {
+    "o200k": f"{FIRST}{UPPER}*{LOWER}+{CASES}|{FIRST}{UPPER}+{LOWER}*{CASES}"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "cl100k": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+    "deepseek": r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
+    r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "bloom": " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+",
+    "words": r"\w+|[^\w\s]+",
+    "han": r"[\p{Han}]+|[\p{^Han}&&\S]+?(?=e|\p{Han}|$)",
+    "places": r"^\s+|(?<=[a-z])[A-Z]\P{Lu}*|(?<!\d)\d{2,}?|(?>\s+)x|[\u4e00-\u9fff]|.(?!.)",
+    "vowels": r"(?:[aeiou][^aeiou\s\W]){2,}|[\d.]+",
+}
+
+
+def regex_split(pattern, behavior="Isolated", invert=False):
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}
+
+
+def vocab_and_merges(base, model_type, **config):
+    tokens = {token["content"]: token["id"] for token in base["added_tokens"]}
+    merges = "".join(f"{left} {right}\n" for left, right in base["model"]["merges"])
+    return {
+        "tokenizer.json": None,
+        "vocab.json": {**base["model"]["vocab"], **tokens},
+        "merges.txt": "#version: 0.2\n" + merges,
+        **settings(model_type, **config),
+    }
+
+
 def unigram_cases(base):
     simple = [{"type": name} for name in ("NFC", "NFD", "NFKC", "NFKD", "Nmt", "StripAccents", "Lowercase")]
     forms = {f"normalizer_{part['type']}": pipeline(normalizer=part) for part in simple}
@@ -124,6 +157,14 @@ def split_cases(base):
         "whitespace_split": pipeline(pre_tokenizer={"type": "WhitespaceSplit"}),
         "digits": pipeline(pre_tokenizer={"type": "Digits", "individual_digits": False}),
         "digits_alone": pipeline(pre_tokenizer={"type": "Digits", "individual_digits": True}),
+        **{f"regex_{name}": pipeline(pre_tokenizer=regex_split(PATTERNS["vowels"], name)) for name in behaviors},
+        **{
+            f"regex_inverted_{name}": pipeline(pre_tokenizer=regex_split(PATTERNS["words"], name, True))
+            for name in behaviors
+        },
+        "replace_regex": pipeline(
+            normalizer={"type": "Replace", "pattern": {"Regex": PATTERNS["places"]}, "content": "<>"}
+        ),
         "many": pipeline(
             pre_tokenizer=sequence(
                 {"type": "WhitespaceSplit"},
@@ -156,6 +197,10 @@ def byte_cases(base):
             pre_tokenizer=sequence({"type": "Digits", "individual_digits": True}, byte_level(True, True))
         ),
         "ignore_merges": pipeline(model={"ignore_merges": True}),
+        "vocab_and_merges": vocab_and_merges(base, "roberta", tokenizer_class="RobertaTokenizer"),
+        "vocab_and_merges_gpt2": vocab_and_merges(
+            base, "gpt2", tokenizer_class="GPT2Tokenizer", add_prefix_space=True, add_bos_token=True, bos_token="<s>"
+        ),
         "added_tokens": pipeline(added_tokens=flagged(base)),
         "old_merges": pipeline(model={"merges": [" ".join(pair) for pair in base["model"]["merges"]]}),
     }
@@ -209,6 +254,16 @@ GROUPS = {
     "qwen2": lambda base: {
         "class": settings("qwen3", tokenizer_class="Qwen2Tokenizer"),
         "class_against_name": settings("qwen2", tokenizer_class="PreTrainedTokenizerFast", add_prefix_space=True),
+        "vocab_and_merges": vocab_and_merges(base, "qwen2", add_eos_token=True, truncation_side="left"),
+        **{
+            f"pattern_{name}": pipeline(
+                pre_tokenizer=sequence(
+                    regex_split(pattern),
+                    {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
+                )
+            )
+            for name, pattern in PATTERNS.items()
+        },
     },
     "llama3": lambda base: {"class_of_bytes": settings("llama", tokenizer_class="LlamaTokenizerFast")},
     "llama2": lambda base: {

@@ -26,6 +26,15 @@ LETTER, NUMBER, SPACE, NUMERIC, COMBINING, JOINS, PREPENDS, BREAKS, PICTOGRAPH, 
     1 << i for i in range(11)
 )
 JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
+# In the order of kCategories in src/text/regex_parser.cc; then the bits of CategoryFlag in src/text/unicode.h.
+# fmt: off
+CATEGORIES = (
+    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
+    "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+    "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn",
+)
+# fmt: on
+PATTERN_WORD, HAN = 32, 64
 BERT_OFF = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False}
 
 
@@ -204,6 +213,22 @@ def ask_traits(decomposed: dict[int, str], classes: dict[int, int]):
     return traits, compatible, pairs
 
 
+def ask_categories() -> list[int]:
+    every = "".join(map(chr, CODE_POINTS))
+    found = [CATEGORIES.index("Cs")] * 0x110000
+    known = set()
+    for number, name in enumerate(CATEGORIES):
+        members = normalizers.Replace(Regex(rf"\P{{{name}}}"), "").normalize_str(every)
+        known.update(members)
+        for char in members:
+            found[ord(char)] = number
+    assert len(known) == len(CODE_POINTS)
+    for bit, name in ((PATTERN_WORD, r"\W"), (HAN, r"\P{Han}")):
+        for char in normalizers.Replace(Regex(name), "").normalize_str(every):
+            found[ord(char)] |= bit
+    return found
+
+
 def blocks_of(values):
     blocks, index = {}, []
     for start in range(0, 0x110000, BLOCK):
@@ -247,6 +272,7 @@ def main() -> int:
     traits, compatible, pairs = ask_traits(decomposed, classes)
     index, blocks = blocks_of(flags)
     trait_index, trait_blocks = blocks_of(traits)
+    category_index, category_blocks = blocks_of(ask_categories())
     ordered = sorted(pairs)
     assert max(len(v) for v in lowered.values()) < 4
     body = "\n".join(
@@ -263,6 +289,8 @@ def main() -> int:
             + array("uint8_t", "kFlagBlocks", blocks)
             + array("uint16_t", "kTraitBlockOf", trait_index)
             + array("uint16_t", "kTraitBlocks", trait_blocks)
+            + array("uint16_t", "kCategoryBlockOf", category_index)
+            + array("uint8_t", "kCategoryBlocks", category_blocks)
             + mapping("Lower", lowered)
             + mapping("Decomposition", decomposed)
             + mapping("Compatibility", compatible)

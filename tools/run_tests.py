@@ -128,6 +128,9 @@ def suites() -> list[Suite]:
                 ".venv/bin/python tools/compare_ids.py --lines 100000",
                 ".venv/bin/python tools/train_tokenizers.py build/tokenizers",
                 ".venv/bin/python tools/compare_ids.py build/tokenizers --lines 100000 --max-tokens 512",
+                ".venv-reference/bin/python tools/train_sentencepiece.py build/tokenizers-sentencepiece",
+                ".venv-reference/bin/python tools/compare_ids.py build/tokenizers-sentencepiece --lines 100000"
+                " --max-tokens 512",
             ],
             minutes=60,
             only_all=True,

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/reasons.h"
 #include "engine/settings.h"
 
 namespace emberline {
@@ -13,13 +14,13 @@ constexpr int64_t kLongestExpected = 1 << 15;
 
 // Packed weights plus the activations of every thread's batch: hidden states, the widest product and what combines
 // layers. Weights of the layers' products take the dtype's size, tables and the rest are f32.
-int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings) {
+int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings, DType dtype) {
   const NetworkConfig& network = model.config.network;
   const int64_t inner = network.gated ? 2 : 1;  // products that a feed-forward begins with
   const int64_t in_attention = 2 * network.query_size() + 2 * network.key_size();
   const int64_t in_products = std::min(model.parameters, network.num_stored_layers() * network.hidden_size *
                                                              (in_attention + (1 + inner) * network.intermediate_size));
-  const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(model.backend->dtype())) +
+  const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(dtype)) +
                           (model.parameters - in_products) * static_cast<int64_t>(sizeof(float));
   // What layers keep of relative positions.
   const int64_t num_terms = (network.relative.by_query ? 1 : 0) + (network.relative.by_key ? 1 : 0);
@@ -32,6 +33,20 @@ int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& setting
   const int64_t tokens =
       settings.num_threads * std::max(settings.batch_tokens, std::min(settings.max_tokens, kLongestExpected));
   return weights + terms + tokens * floats_per_token * static_cast<int64_t>(sizeof(float));
+}
+
+// What comes behind the network, in order.
+std::vector<std::string> head_steps(const ModelConfig& config) {
+  std::vector<std::string> steps = {message("Pooling {}", pooling_name(config.pooling))};
+  for (const HeadStep& step : config.head) {
+    if (step.kind == HeadStep::Kind::kNormalize) {
+      steps.emplace_back("Normalize");
+    } else {
+      steps.push_back(message("Dense {} to {}{}{}", step.in_features, step.out_features, step.bias ? "" : ", no bias",
+                              step.use_residual ? ", residual" : ""));
+    }
+  }
+  return steps;
 }
 
 std::string agreement_warning(const LoadedModel& model) {
@@ -74,7 +89,7 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["batch_tokens"] = settings.batch_tokens;
   info["parameters"] = model.parameters;
   info["weights_bytes"] = model.weights_bytes;
-  info["estimated_memory_bytes"] = estimated_memory_bytes(model, settings);
+  info["estimated_memory_bytes"] = estimated_memory_bytes(model, settings, model.backend->dtype());
   if (const std::optional<Agreement>& int8 = model.int8_agreement) {
     info["int8_cosine"] = {{"mean", int8->mean}, {"worst", int8->worst}, {"texts", int8->num_texts}};
   }
@@ -88,6 +103,16 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["long_text"] = settings.long_text == LongText::kTruncate ? "truncate" : "error";
   info["notes"] = settings.notes;
   info["warnings"] = warnings;
+  info["attention_heads"] = network.num_attention_heads;
+  info["head"] = head_steps(model.config);
+  info["tokenizer"] = model.tokenizer.description();
+  std::vector<std::string> unsupported;
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+    info["memory_bytes_by_dtype"][dtype_name(dtype)] = estimated_memory_bytes(model, settings, dtype);
+    Reasons reasons;
+    if (!reasons.attempt([&] { make_cpu_backend("auto", dtype); })) unsupported.push_back(reasons.text());
+  }
+  info["unsupported"] = unsupported;
   // Prompts and paths may hold bytes that are no UTF-8; JSON may not.
   return info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }

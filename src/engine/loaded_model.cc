@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/reasons.h"
 #include "base/version.h"
 #include "engine/calibration.h"
 #include "engine/device_queue.h"
@@ -45,6 +46,11 @@ int64_t factor_bytes(const NetworkConfig& network) {
   return 2 * network.num_hidden_layers * network.hidden_size * static_cast<int64_t>(sizeof(float));
 }
 
+bool has_network(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory / "config.json", ignored);
+}
+
 std::optional<Factors> stored_factors(const PackedCache& cache, const NetworkConfig& network) {
   if (cache.find(kAgreement, sizeof(Agreement)) == nullptr) return std::nullopt;
   const auto* numbers = reinterpret_cast<const float*>(cache.find(kFactors, factor_bytes(network)));
@@ -78,8 +84,17 @@ struct LoadedModel::Parts {
 LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& directory,
                                             const fs::path& cache_directory) {
   Parts parts;
-  parts.config = read_model_config(directory);
-  const Weights weights = Weights::open(parts.config.network_directory);
+  Reasons reasons;
+  parts.config.network_directory = directory;
+  reasons.attempt([&] { parts.config = read_model_config(directory); });
+  std::optional<Weights> opened;
+  // Files that are wrong one by one are told together, if this is the directory of a model at all.
+  if (reasons.empty() || has_network(directory)) {
+    reasons.attempt([&] { opened.emplace(Weights::open(parts.config.network_directory)); });
+    if (!reasons.empty()) reasons.attempt([&] { parts.read_tokenizer(); });
+  }
+  reasons.raise(directory.string());
+  const Weights& weights = *opened;
   for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
   parts.weights_bytes = weights.total_bytes();
   try {
@@ -90,10 +105,17 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
   if (parts.cache != nullptr) backend.use_store(parts.cache);
   const Factors factors = backend.dtype() == DType::kI8 ? parts.find_factors(weights, backend) : Factors();
   const int64_t threads = allowed_cpus();
+  Reasons of_encoder, of_tokenizer;
   run_parallel(2, threads, [&](int64_t i) {
-    if (i == 0) parts.encoder.emplace(parts.config.network, weights, backend, threads, factors);
-    if (i == 1 && !parts.tokenizer) parts.read_tokenizer();
+    if (i == 0) {
+      of_encoder.attempt([&] { parts.encoder.emplace(parts.config.network, weights, backend, threads, factors); });
+    } else if (!parts.tokenizer) {
+      of_tokenizer.attempt([&] { parts.read_tokenizer(); });
+    }
   });
+  reasons.add(of_encoder);
+  reasons.add(of_tokenizer);
+  reasons.raise(directory.string());
   return parts;
 }
 

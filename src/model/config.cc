@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/reasons.h"
 #include "model/activations.h"
 #include "model/families.h"
 #include "model/json_value.h"
@@ -40,22 +41,30 @@ void read_eps(const JsonValue& file, const char* key, float& out) {
   out = static_cast<float>(eps);
 }
 
-void refuse_other_mechanics(const JsonValue& file, const Family& family) {
+void refuse_other_mechanics(const JsonValue& file, const Family& family, Reasons& reasons) {
   for (const ExpectedValue& expected : family.expected) {
     const auto value = file.find(expected.key);
-    check(!value || value->shown() == expected.shown, Code::kUnsupported, "{}: {}: got {}, supported: {}", file.where(),
-          expected.key, value ? value->shown() : "", expected.shown);
+    reasons.attempt([&] {
+      check(!value || value->shown() == expected.shown, Code::kUnsupported, "{}: {}: got {}, supported: {}",
+            file.where(), expected.key, value ? value->shown() : "", expected.shown);
+    });
   }
   if (const auto value = file.find("position_embedding_type")) {
-    check(value->text() == family.position_embedding_type, Code::kUnsupported, "{}: got {}, supported: \"{}\"",
-          value->where(), value->shown(), family.position_embedding_type);
+    reasons.attempt([&] {
+      check(value->text() == family.position_embedding_type, Code::kUnsupported, "{}: got {}, supported: \"{}\"",
+            value->where(), value->shown(), family.position_embedding_type);
+    });
   }
   for (const char* key : {"is_decoder", "add_cross_attention"}) {
     const auto value = file.find(key);
-    check(!value || !value->boolean(), Code::kUnsupported, "{}: {}: got true, supported: false", file.where(), key);
+    reasons.attempt([&] {
+      check(!value || !value->boolean(), Code::kUnsupported, "{}: {}: got true, supported: false", file.where(), key);
+    });
   }
-  check(!file.find("quantization_config"), Code::kUnsupported,
-        "{}: quantization_config: quantised weights are not supported", file.where());
+  reasons.attempt([&] {
+    check(!file.find("quantization_config"), Code::kUnsupported,
+          "{}: quantization_config: quantised weights are not supported", file.where());
+  });
 }
 
 void read_attention(const JsonValue& file, const ConfigKeys& keys, NetworkConfig& network) {
@@ -117,11 +126,9 @@ void check_network(const JsonValue& file, const ConfigKeys& keys, const NetworkC
         network.farthest_distance);
 }
 
-NetworkConfig read_network(const JsonValue& file) {
-  const Family& family = find_family(file);
+NetworkConfig read_network(const JsonValue& file, const Family& family) {
   const ConfigKeys& keys = family.keys;
   NetworkConfig network = family.defaults;
-  refuse_other_mechanics(file, family);
   read_integer(file, "vocab_size", 1, kMostTokenIds, network.vocab_size);
   read_integer(file, keys.hidden_size, 1, 1 << 16, network.hidden_size);
   read_integer(file, keys.embedding_size, 1, 1 << 16, network.embedding_size);
@@ -198,7 +205,11 @@ ModelConfig read_model_config(const fs::path& directory) {
         "{}: not a model: modules.json puts the Transformer here, but config.json is missing",
         config.network_directory.string());
   const JsonValue file = JsonValue::read(config.network_directory / "config.json");
-  config.network = read_network(file);
+  const Family& family = find_family(file);
+  Reasons reasons;
+  refuse_other_mechanics(file, family, reasons);
+  reasons.attempt([&] { config.network = read_network(file, family); });
+  reasons.raise(file.where());
   if (!with_modules) config.pooling = default_pooling(file);
   check_head(config);
   read_token_limits(config, with_modules);

@@ -43,6 +43,27 @@ std::vector<Merge> resolve(const BpeConfig& config, const std::string& place) {
   return merges;
 }
 
+constexpr std::string_view kMeta = "\xE2\x96\x81";
+
+// True if no merge joins anything to a U+2581 behind it, so that each part of a word that begins with one comes out as
+// it does in the whole: where all of a text is one word, its parts repeat, and the whole does not.
+bool begins_anew_at_meta(const BpeConfig& config) {
+  if (config.ignore_merges || !config.continuing_subword_prefix.empty() || !config.end_of_word_suffix.empty()) {
+    return false;
+  }
+  return id_of(config.vocab, std::string(kMeta)) >= 0 &&
+         std::none_of(config.merges.begin(), config.merges.end(), [](const auto& merge) {
+           return merge.second.starts_with(kMeta) && !merge.first.ends_with(kMeta);
+         });
+}
+
+// Where the next part begins: at a U+2581 with another character before it.
+size_t part_end(std::string_view word, size_t begin) {
+  size_t at = begin;
+  while (word.substr(at).starts_with(kMeta)) at += kMeta.size();
+  return std::min(word.find(kMeta, at), word.size());
+}
+
 class Bpe final : public TokenModel {
  public:
   Bpe(const BpeConfig& config, std::vector<std::pair<std::string_view, int32_t>> pieces, const std::string& place)
@@ -54,7 +75,8 @@ class Bpe final : public TokenModel {
         fuse_unk_(config.fuse_unk),
         byte_fallback_(config.byte_fallback),
         ignore_merges_(config.ignore_merges),
-        byte_level_(config.byte_level) {
+        byte_level_(config.byte_level),
+        in_parts_(begins_anew_at_meta(config)) {
     check(!config.unk_token || unknown_ >= 0, Code::kFormat, "{}: the vocabulary has no piece for unk_token \"{}\"",
           place, config.unk_token.value_or(""));
     byte_ids_.fill(-1);
@@ -69,11 +91,10 @@ class Bpe final : public TokenModel {
     for (const WordSpan& span : words) {
       if (ids.size() >= enough) return;
       const std::string_view word = text.substr(span.begin, span.end - span.begin);
-      if (cache_.append_ids(word, ids)) continue;
-      symbols.clear();
-      append_symbols(byte_level_ ? in_byte_characters(word, written) : word, symbols);
-      ids.insert(ids.end(), symbols.begin(), symbols.end());
-      cache_.keep(word, symbols);
+      for (size_t begin = 0, end = 0; begin < word.size() && ids.size() < enough; begin = end) {
+        end = in_parts_ ? part_end(word, begin) : word.size();
+        append_part(word.substr(begin, end - begin), ids, symbols, written);
+      }
     }
   }
 
@@ -83,6 +104,16 @@ class Bpe final : public TokenModel {
   }
 
  private:
+  // `symbols` and `written` are for its own use.
+  void append_part(std::string_view word, std::vector<int32_t>& ids, std::vector<int32_t>& symbols,
+                   std::string& written) const {
+    if (cache_.append_ids(word, ids)) return;
+    symbols.clear();
+    append_symbols(byte_level_ ? in_byte_characters(word, written) : word, symbols);
+    ids.insert(ids.end(), symbols.begin(), symbols.end());
+    cache_.keep(word, symbols);
+  }
+
   static std::string_view in_byte_characters(std::string_view word, std::string& written) {
     const auto& characters = byte_characters();
     written.clear();
@@ -153,6 +184,7 @@ class Bpe final : public TokenModel {
   bool byte_fallback_;
   bool ignore_merges_;
   bool byte_level_;
+  bool in_parts_;                      // words are cut at part_end
   std::array<int32_t, 256> byte_ids_;  // -1: none, or no byte fallback
   WordCache cache_;
 };

@@ -99,6 +99,13 @@ TokenModelConfig read_token_model(const JsonNode& node) {
   return reader->second(node);
 }
 
+const char* kind_of(const TokenModelConfig& config) {
+  return std::visit(
+      Overloaded{[](const WordPieceConfig&) { return "WordPiece"; }, [](const UnigramConfig&) { return "Unigram"; },
+                 [](const BpeConfig&) { return "BPE"; }, [](const WordLevelConfig&) { return "WordLevel"; }},
+      config);
+}
+
 Vocabulary vocabulary_of(const TokenModelConfig& config) {
   const auto* unigram = std::get_if<UnigramConfig>(&config);
   if (unigram == nullptr) {

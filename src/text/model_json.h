@@ -21,6 +21,9 @@ using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
 // Throws Error(kFormat | kUnsupported) that names the place in the file.
 TokenModelConfig read_token_model(const JsonNode& node);
 
+// "BPE", as tokenizer.json spells it.
+const char* kind_of(const TokenModelConfig& config);
+
 // Pieces with their ids, sorted by piece.
 Vocabulary vocabulary_of(const TokenModelConfig& config);
 

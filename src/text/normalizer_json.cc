@@ -33,10 +33,7 @@ std::unique_ptr<Normalizer> read_replace(const JsonNode& node) {
     return make_replace_string(std::move(text), std::move(content));
   }
   const std::string regex = pattern.at("Regex").text();
-  auto normalizer = make_replace_pattern(regex, std::move(content));
-  check(normalizer != nullptr, Code::kUnsupported, "{}: pattern \"{}\" is not supported; known here: {}",
-        pattern.place(), regex, known_replace_patterns());
-  return normalizer;
+  return make_replace_pattern(regex, std::move(content), pattern.place());
 }
 
 std::unique_ptr<Normalizer> read_precompiled(const JsonNode& node) {

@@ -25,6 +25,7 @@ struct TokenizerParts {
   int64_t largest_text = 0;          // tokens that the file cuts texts to; 0 where it does not say
   int64_t vocab_size = 0;
   std::vector<std::string> warnings;
+  std::string description;  // for people: the kind, its file and its class
 };
 
 struct Tokenizer::Pipeline {

@@ -72,13 +72,10 @@ PreTokenizerStage read_split(const JsonNode& node) {
     return {make_string_split(std::move(text), delimiter, invert), false};
   }
   const std::string regex = pattern.at("Regex").text();
-  auto stage = make_pattern_split(regex);
-  check(stage != nullptr, Code::kUnsupported,
-        "{}: pattern \"{}\" is not supported; those of GPT-2, Llama 3 and Qwen 2 are", pattern.place(), regex);
-  // The known patterns leave nothing between their matches, so both of these give the matches.
+  // The patterns matched by hand leave nothing between their matches, so both of these give the matches.
   const bool gives_matches = invert ? delimiter == Delimiter::kRemoved : delimiter == Delimiter::kIsolated;
-  check(gives_matches, Code::kUnsupported, "{}: behavior with this pattern must be Isolated, or Removed and inverted",
-        node.place());
+  auto stage = gives_matches ? make_pattern_split(regex) : nullptr;
+  if (stage == nullptr) stage = make_regex_split(Regex(regex, pattern.place()), delimiter, invert);
   return {std::move(stage), false};
 }
 

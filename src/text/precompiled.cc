@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "text/charsmap.h"
 #include "text/graphemes.h"
 #include "text/utf8.h"
 
@@ -14,25 +15,9 @@ namespace {
 // Clusters of this many bytes or more are looked at character by character.
 constexpr size_t kLongCluster = 6;
 
-uint32_t read_unit(std::string_view bytes, size_t at) {
-  uint32_t unit = 0;
-  for (size_t i = 4; i-- > 0;) unit = unit << 8 | static_cast<uint8_t>(bytes[at + i]);
-  return unit;
-}
-
-// A unit of the trie (a double array as the darts-clone library lays it out).
-struct Unit {
-  uint32_t bits;
-
-  bool has_value() const { return (bits >> 8 & 1) != 0; }
-  uint32_t value() const { return bits & 0x7FFFFFFF; }
-  uint32_t label() const { return bits & 0x800000FF; }
-  uint32_t offset() const { return (bits >> 10) << ((bits & 1U << 9) >> 6); }
-};
-
 class Precompiled final : public Normalizer {
  public:
-  Precompiled(std::vector<Unit> units, std::string strings) : units_(std::move(units)), strings_(std::move(strings)) {
+  explicit Precompiled(Charsmap charsmap) : charsmap_(std::move(charsmap)) {
     for (size_t c = 0; c < ascii_.size(); ++c) {
       const char byte = static_cast<char>(c);
       ascii_[c] = std::string(find({&byte, 1}).value_or(std::string_view(&byte, 1)));
@@ -72,48 +57,18 @@ class Precompiled final : public Normalizer {
 
   // What the shortest string of the table that `text` begins with becomes: the reference drops the rest of it.
   std::optional<std::string_view> find(std::string_view text) const {
-    uint32_t node = units_[0].offset();
-    for (const char c : text) {
-      const auto byte = static_cast<uint8_t>(c);
-      if (byte == 0) break;
-      node ^= byte;
-      if (node >= units_.size() || units_[node].label() != byte) break;
-      const Unit unit = units_[node];
-      node ^= unit.offset();
-      if (!unit.has_value()) continue;
-      if (node >= units_.size()) break;
-      return string_at(units_[node].value());
-    }
-    return std::nullopt;
+    const auto match = charsmap_.shortest(text);
+    return match ? std::optional(match->form) : std::nullopt;
   }
 
-  // A place that no sound file has gives the empty string.
-  std::string_view string_at(uint32_t place) const {
-    const auto is_inside = [&](size_t at) { return (static_cast<uint8_t>(strings_[at]) & 0xC0) == 0x80; };
-    if (place >= strings_.size() || is_inside(place)) return {};
-    return std::string_view(strings_).substr(place, strings_.find('\0', place) - place);
-  }
-
-  std::vector<Unit> units_;  // not empty
-  std::string strings_;      // well-formed
+  Charsmap charsmap_;
   std::array<std::string, 128> ascii_;
 };
 
 }  // namespace
 
 std::unique_ptr<Normalizer> make_precompiled(std::string_view charsmap, const std::string& place) {
-  check(charsmap.size() >= 4, Code::kFormat, "{}: charsmap of {} bytes, expected at least 4", place, charsmap.size());
-  const uint32_t trie_bytes = read_unit(charsmap, 0);
-  check(trie_bytes % 4 == 0 && trie_bytes >= 4 && trie_bytes <= charsmap.size() - 4, Code::kFormat,
-        "{}: charsmap of {} bytes says its trie has {}, expected a multiple of 4 that fits", place, charsmap.size(),
-        trie_bytes);
-  std::vector<Unit> units(trie_bytes / 4);
-  for (size_t i = 0; i < units.size(); ++i) units[i] = {read_unit(charsmap, 4 + 4 * i)};
-  const std::string_view strings = charsmap.substr(4 + trie_bytes);
-  const size_t valid = utf8::valid_prefix(strings);
-  check(valid == strings.size(), Code::kFormat, "{}: invalid UTF-8 at byte {} of the charsmap", place,
-        4 + trie_bytes + valid);
-  return std::make_unique<Precompiled>(std::move(units), std::string(strings));
+  return std::make_unique<Precompiled>(Charsmap(charsmap, place));
 }
 
 std::string decode_base64(std::string_view text, const std::string& place) {

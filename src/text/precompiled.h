@@ -9,8 +9,7 @@
 
 namespace emberline {
 
-// `charsmap` as SentencePiece writes it: the trie's size in bytes, the trie, then strings that end with NUL. `place`
-// names it in messages. Throws Error(kFormat).
+// `charsmap` as charsmap.h has it; `place` names it in messages. Throws Error(kFormat).
 std::unique_ptr<Normalizer> make_precompiled(std::string_view charsmap, const std::string& place);
 
 // Throws Error(kFormat) on text that is not base64.

@@ -31,9 +31,9 @@ template <typename Config>
 Config& model_of(const TokenizerSettings& settings, TokenizerFile& file, const char* kind) {
   auto* const model = std::get_if<Config>(&file.model);
   check(model != nullptr, Code::kUnsupported,
-        "tokenizer.json: the model is not {}, as {} needs it; name the tokenizer_class that fits in "
-        "tokenizer_config.json, or PreTrainedTokenizerFast to go by tokenizer.json",
-        kind, settings.tokenizer_class);
+        "{}: the model is not {}, as {} needs it; name the tokenizer_class that fits in tokenizer_config.json, or "
+        "PreTrainedTokenizerFast to go by tokenizer.json",
+        file.name, kind, settings.tokenizer_class);
   return *model;
 }
 
@@ -41,12 +41,13 @@ const std::string& token(const TokenizerSettings& settings, const char* role) {
   return settings.named_tokens.at(role).content;
 }
 
-int32_t place_of(const UnigramConfig& model, const std::string& piece, int64_t otherwise) {
+int32_t place_of(const TokenizerFile& file, const std::string& piece, int64_t otherwise) {
+  const auto& model = std::get<UnigramConfig>(file.model);
   const auto found =
       std::find_if(model.pieces.begin(), model.pieces.end(), [&](const auto& entry) { return entry.first == piece; });
   const int64_t place = found != model.pieces.end() ? found - model.pieces.begin() : otherwise;
   check(place < static_cast<int64_t>(model.pieces.size()), Code::kFormat,
-        "tokenizer.json: model.vocab: has {} pieces, but the unknown one is taken from place {}", model.pieces.size(),
+        "{}: model.vocab: has {} pieces, but the unknown one is taken from place {}", file.name, model.pieces.size(),
         place);
   return static_cast<int32_t>(place);
 }
@@ -67,7 +68,7 @@ void set_bpe(BpeConfig& model, bool fuse_unk, bool byte_fallback, bool byte_leve
 }
 
 std::unique_ptr<Normalizer> charsmap(const TokenizerFile& file) {
-  return file.charsmap.empty() ? nullptr : make_precompiled(file.charsmap, "tokenizer.json: normalizer");
+  return file.charsmap.empty() ? nullptr : make_precompiled(file.charsmap, file.name + ": normalizer");
 }
 
 std::unique_ptr<PreTokenizer> words_with_meta(bool add_prefix_space) {
@@ -83,14 +84,14 @@ void rebuild_sentencepiece(const TokenizerSettings& settings, TokenizerFile& fil
   const bool is_camembert = settings.tokenizer_class == "CamembertTokenizer";
   // Only Camembert looks where its unknown token is.
   set_unigram(model,
-              is_camembert ? place_of(model, token(settings, "unk_token"), 0) : place_of(model, "", is_t5 ? 2 : 3));
+              is_camembert ? place_of(file, token(settings, "unk_token"), 0) : place_of(file, "", is_t5 ? 2 : 3));
   file.normalizer = charsmap(file);
   file.pre_tokenizer = words_with_meta(is_t5 || settings.add_prefix_space.value_or(true));
 }
 
 void rebuild_albert(const TokenizerSettings& settings, TokenizerFile& file) {
   auto& model = model_of<UnigramConfig>(settings, file, "Unigram");
-  set_unigram(model, place_of(model, "", 1));
+  set_unigram(model, place_of(file, "", 1));
   Normalizers parts;
   parts.push_back(make_replace_string("``", "\""));
   parts.push_back(make_replace_string("''", "\""));
@@ -110,10 +111,10 @@ void rebuild_deberta_v2(const TokenizerSettings& settings, TokenizerFile& file) 
   const auto unknown =
       std::find(model.pieces.begin(), model.pieces.end(), std::pair(token(settings, "unk_token"), 0.0));
   set_unigram(model, unknown != model.pieces.end() ? static_cast<int32_t>(unknown - model.pieces.begin())
-                                                   : place_of(model, "", settings.unk_id));
+                                                   : place_of(file, "", settings.unk_id));
   Normalizers parts;
   if (settings.lowercases.value_or(false)) parts.push_back(make_lowercase());
-  parts.push_back(make_replace_pattern("\\s{2,}|[\\n\\r\\t]", " "));
+  parts.push_back(make_replace_pattern("\\s{2,}|[\\n\\r\\t]", " ", file.name));
   parts.push_back(make_unicode_form(UnicodeForm::kNfc));
   parts.push_back(make_strip(false, true));
   file.normalizer = make_normalizer_sequence(std::move(parts));
@@ -178,6 +179,7 @@ struct RebuiltClass {
   std::initializer_list<Role> tokens;
   const char* before;  // role of the token before a sequence; null: none, or the file's where `after` is null, too
   const char* after;
+  VocabularySource source;  // where there is no tokenizer.json
 };
 
 const std::initializer_list<Role> kXlmRoles = {{"bos_token", "<s>"},    {"eos_token", "</s>"},  {"sep_token", "</s>"},
@@ -208,17 +210,20 @@ const std::initializer_list<Role> kGemmaRoles = {{"unk_token", "<unk>"},
                                                  {"mask_token", "<mask>"}};
 
 const RebuiltClass kClasses[] = {
-    {"AlbertTokenizer", rebuild_albert, kAlbertRoles, "cls_token", "sep_token"},
-    {"CamembertTokenizer", rebuild_sentencepiece, kMaskStripsRoles, "bos_token", "eos_token"},
-    {"DebertaV2Tokenizer", rebuild_deberta_v2, kDebertaRoles, "cls_token", "sep_token"},
-    {"GPT2Tokenizer", rebuild_byte_level, kGpt2Roles, nullptr, nullptr},
-    {"GemmaTokenizer", rebuild_gemma, kGemmaRoles, nullptr, nullptr},
-    {"LlamaTokenizer", rebuild_llama, kLlamaRoles, nullptr, nullptr},
-    {"MPNetTokenizer", rebuild_mpnet, kMpnetRoles, "cls_token", "sep_token"},
-    {"Qwen2Tokenizer", rebuild_qwen2, kQwen2Roles, nullptr, nullptr},
-    {"RobertaTokenizer", rebuild_byte_level, kXlmRoles, "cls_token", "sep_token"},
-    {"T5Tokenizer", rebuild_sentencepiece, kT5Roles, nullptr, "eos_token"},
-    {"XLMRobertaTokenizer", rebuild_sentencepiece, kXlmRoles, "bos_token", "eos_token"}};
+    {"AlbertTokenizer", rebuild_albert, kAlbertRoles, "cls_token", "sep_token", VocabularySource::kSentencePiece},
+    {"CamembertTokenizer", rebuild_sentencepiece, kMaskStripsRoles, "bos_token", "eos_token",
+     VocabularySource::kSentencePiece},
+    {"DebertaV2Tokenizer", rebuild_deberta_v2, kDebertaRoles, "cls_token", "sep_token",
+     VocabularySource::kSentencePiece},
+    {"GPT2Tokenizer", rebuild_byte_level, kGpt2Roles, nullptr, nullptr, VocabularySource::kVocabAndMerges},
+    {"GemmaTokenizer", rebuild_gemma, kGemmaRoles, nullptr, nullptr, VocabularySource::kSentencePiece},
+    {"LlamaTokenizer", rebuild_llama, kLlamaRoles, nullptr, nullptr, VocabularySource::kSentencePiece},
+    {"MPNetTokenizer", rebuild_mpnet, kMpnetRoles, "cls_token", "sep_token", VocabularySource::kVocabTxt},
+    {"Qwen2Tokenizer", rebuild_qwen2, kQwen2Roles, nullptr, nullptr, VocabularySource::kVocabAndMerges},
+    {"RobertaTokenizer", rebuild_byte_level, kXlmRoles, "cls_token", "sep_token", VocabularySource::kVocabAndMerges},
+    {"T5Tokenizer", rebuild_sentencepiece, kT5Roles, nullptr, "eos_token", VocabularySource::kSentencePiece},
+    {"XLMRobertaTokenizer", rebuild_sentencepiece, kXlmRoles, "bos_token", "eos_token",
+     VocabularySource::kSentencePiece}};
 
 const RebuiltClass* find_class(std::string_view name) {
   for (const RebuiltClass& rebuilt : kClasses) {
@@ -242,16 +247,35 @@ bool is_rebuilt(std::string_view tokenizer_class) {
   return find_class(tokenizer_class) != nullptr;
 }
 
+void check_source(const TokenizerSettings& settings) {
+  const auto name_of = [](VocabularySource source) {
+    switch (source) {
+      case VocabularySource::kSentencePiece: return "a SentencePiece file (tokenizer.model, spiece.model, ...)";
+      case VocabularySource::kVocabAndMerges: return "vocab.json with merges.txt";
+      case VocabularySource::kVocabTxt: return "vocab.txt";
+      case VocabularySource::kTokenizerJson: break;
+    }
+    return "tokenizer.json";
+  };
+  if (settings.source == VocabularySource::kTokenizerJson) return;
+  const VocabularySource expected = find_class(settings.tokenizer_class)->source;
+  check(settings.source == expected, Code::kUnsupported,
+        "tokenizer_config.json: tokenizer_class \"{}\" is not built from {}, expected {} or tokenizer.json",
+        settings.tokenizer_class, name_of(settings.source), name_of(expected));
+}
+
 void add_default_tokens(TokenizerSettings& settings) {
   for (const Role& role : find_class(settings.tokenizer_class)->tokens) {
     settings.named_tokens.emplace(role.name, special(role.content, role.lstrip));
   }
+  if (settings.names_extra_tokens) return;
   if (settings.tokenizer_class == "T5Tokenizer") {
     for (int64_t i = 0; i < settings.extra_ids; ++i) {
       settings.extra_tokens.push_back(special(message("<extra_id_{}>", i), false));
     }
   }
-  if (settings.tokenizer_class == "CamembertTokenizer" && settings.extra_tokens.empty()) {
+  const bool from_sentencepiece = settings.source == VocabularySource::kSentencePiece;
+  if (settings.tokenizer_class == "CamembertTokenizer" && settings.extra_tokens.empty() && !from_sentencepiece) {
     for (const char* content : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"}) {
       settings.extra_tokens.push_back(special(content, false));
     }
@@ -265,8 +289,15 @@ void rebuild_stages(const TokenizerSettings& settings, TokenizerFile& file) {
 TemplateConfig rebuilt_post_processor(const TokenizerSettings& settings, const TemplateConfig& of_file,
                                       AddedVocabulary& vocabulary) {
   const RebuiltClass& rebuilt = *find_class(settings.tokenizer_class);
-  if (rebuilt.before == nullptr && rebuilt.after == nullptr) return of_file;
+  const bool has_own = rebuilt.before != nullptr || rebuilt.after != nullptr;
+  if (!has_own && settings.source == VocabularySource::kTokenizerJson) return of_file;
   TemplateConfig config;
+  const auto add = [&](const char* role, bool wanted, SpecialTokens& place) {
+    const auto token = settings.named_tokens.find(role);
+    if (wanted && token != settings.named_tokens.end()) place = {{vocabulary.add(token->second)}, {0}};
+  };
+  add("bos_token", !has_own && settings.add_bos_token, config.before);
+  add("eos_token", !has_own && settings.add_eos_token, config.after);
   if (rebuilt.before != nullptr) config.before = {{vocabulary.add(settings.named_tokens.at(rebuilt.before))}, {0}};
   if (rebuilt.after != nullptr) config.after = {{vocabulary.add(settings.named_tokens.at(rebuilt.after))}, {0}};
   return config;

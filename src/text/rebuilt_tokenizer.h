@@ -15,6 +15,9 @@ namespace emberline {
 // True for the classes that rebuild_stages knows; BertTokenizer is built elsewhere (tokenizer_files.cc).
 bool is_rebuilt(std::string_view tokenizer_class);
 
+// Throws Error(kUnsupported) unless transformers builds the class from the files of settings.source.
+void check_source(const TokenizerSettings& settings);
+
 // Puts in the tokens that the class has where no file names them.
 void add_default_tokens(TokenizerSettings& settings);
 
@@ -22,7 +25,8 @@ void add_default_tokens(TokenizerSettings& settings);
 // the model is of another kind than the class needs.
 void rebuild_stages(const TokenizerSettings& settings, TokenizerFile& file);
 
-// The special tokens around a sequence: those of the class, or the file's where the class has none of its own.
+// The special tokens around a sequence: those of the class, or where it has none of its own, the file's, or what the
+// settings say where no file has any.
 TemplateConfig rebuilt_post_processor(const TokenizerSettings& settings, const TemplateConfig& of_file,
                                       AddedVocabulary& vocabulary);
 

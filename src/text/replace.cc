@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/replace.h"
 
+#include "text/regex.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -98,23 +99,41 @@ class ReplacePattern final : public Normalizer {
   std::string content_;
 };
 
+// Any other expression.
+class ReplaceRegex final : public Normalizer {
+ public:
+  ReplaceRegex(Regex pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+
+  void append(std::string_view text, std::string& out) const override {
+    size_t at = 0;
+    for (Regex::Match match{}; pattern_.find(text, at, match); at = match.end) {
+      out += text.substr(at, match.begin - at);
+      out += content_;
+    }
+    out += text.substr(at);
+  }
+  Cuts cuts() const override { return Cuts::kNowhere; }
+  bool drops_start(std::string_view text) const override {
+    Regex::Match match{};
+    return content_.empty() && pattern_.find(text, 0, match) && match.begin == 0;
+  }
+
+ private:
+  Regex pattern_;
+  std::string content_;
+};
+
 }  // namespace
 
 std::unique_ptr<Normalizer> make_replace_string(std::string pattern, std::string content) {
   return std::make_unique<ReplaceString>(std::move(pattern), std::move(content));
 }
 
-std::unique_ptr<Normalizer> make_replace_pattern(std::string_view regex, std::string content) {
+std::unique_ptr<Normalizer> make_replace_pattern(std::string_view regex, std::string content, std::string_view place) {
   for (const Pattern& pattern : kPatterns) {
     if (pattern.regex == regex) return std::make_unique<ReplacePattern>(pattern, std::move(content));
   }
-  return nullptr;
-}
-
-std::string known_replace_patterns() {
-  std::string all;
-  for (const Pattern& pattern : kPatterns) all += (all.empty() ? "\"" : ", \"") + std::string(pattern.regex) + "\"";
-  return all;
+  return std::make_unique<ReplaceRegex>(Regex(regex, place), std::move(content));
 }
 
 }  // namespace emberline

@@ -7,6 +7,7 @@ target_sources(emberline_core PRIVATE
   src/text/bpe.cc
   src/text/byte_level.cc
   src/text/char_normalizers.cc
+  src/text/charsmap.cc
   src/text/graphemes.cc
   src/text/json_node.cc
   src/text/merge_table.cc
@@ -21,8 +22,16 @@ target_sources(emberline_core PRIVATE
   src/text/pre_tokenizer_json.cc
   src/text/pre_tokenizer_sequence.cc
   src/text/precompiled.cc
+  src/text/protobuf_reader.cc
   src/text/rebuilt_tokenizer.cc
+  src/text/regex.cc
+  src/text/regex_parser.cc
   src/text/replace.cc
+  src/text/sentencepiece_bpe.cc
+  src/text/sentencepiece_conversion.cc
+  src/text/sentencepiece_file.cc
+  src/text/sentencepiece_normalizer.cc
+  src/text/sentencepiece_unigram.cc
   src/text/splits.cc
   src/text/template_processor.cc
   src/text/tokenizer.cc
@@ -34,6 +43,7 @@ target_sources(emberline_core PRIVATE
   src/text/unicode_tables.cc
   src/text/unigram.cc
   src/text/utf8.cc
+  src/text/vocab_and_merges.cc
   src/text/vocab_txt.cc
   src/text/word_cache.cc
   src/text/word_level.cc

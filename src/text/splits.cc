@@ -154,8 +154,35 @@ class StringSplit final : public Splitter {
   bool invert_;
 };
 
+class RegexSplit final : public Splitter {
+ public:
+  RegexSplit(Regex pattern, Delimiter delimiter, bool invert)
+      : pattern_(std::move(pattern)), delimiter_(delimiter), invert_(invert) {}
+
+  void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const override {
+    Cutter cutter(delimiter_, words);
+    const std::string_view inside = text.substr(word.begin, word.end - word.begin);
+    size_t at = 0;
+    for (Regex::Match match{}; pattern_.find(inside, at, match); at = match.end) {
+      cutter.add(word.begin + at, word.begin + match.begin, invert_);
+      cutter.add(word.begin + match.begin, word.begin + match.end, !invert_);
+    }
+    cutter.add(word.begin + at, word.end, invert_);
+  }
+  bool separates(char32_t) const override { return false; }
+  Cuts cuts() const override { return Cuts::kNowhere; }
+
+ private:
+  Regex pattern_;
+  Delimiter delimiter_;
+  bool invert_;
+};
+
 }  // namespace
 
+std::unique_ptr<PreTokenizer> make_regex_split(Regex pattern, Delimiter delimiter, bool invert) {
+  return std::make_unique<RegexSplit>(std::move(pattern), delimiter, invert);
+}
 std::unique_ptr<PreTokenizer> make_whitespace_split() {
   return std::make_unique<WhitespaceSplit>();
 }

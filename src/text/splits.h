@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "text/regex.h"
 #include "text/stages.h"
 
 namespace emberline {
@@ -25,5 +26,8 @@ std::unique_ptr<PreTokenizer> make_digits(bool individual);
 
 // Split at each occurrence of `pattern` (not empty); inverted, what lies between them is the delimiter.
 std::unique_ptr<PreTokenizer> make_string_split(std::string pattern, Delimiter delimiter, bool invert);
+
+// Split at each match of `pattern`; inverted, what lies between them is the delimiter.
+std::unique_ptr<PreTokenizer> make_regex_split(Regex pattern, Delimiter delimiter, bool invert);
 
 }  // namespace emberline

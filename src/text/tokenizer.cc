@@ -50,5 +50,8 @@ int64_t Tokenizer::largest_text() const {
 const std::vector<std::string>& Tokenizer::warnings() const {
   return pipeline_->parts.warnings;
 }
+const std::string& Tokenizer::description() const {
+  return pipeline_->parts.description;
+}
 
 }  // namespace emberline

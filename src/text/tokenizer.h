@@ -72,6 +72,7 @@ class Tokenizer {
   int64_t vocab_size() const;                        // added tokens included
   int64_t largest_text() const;                      // tokens that load_bare's file cuts texts to; 0 where it does not
   const std::vector<std::string>& warnings() const;  // contradictions between files that were settled
+  const std::string& description() const;            // "WordPiece of tokenizer.json, as BertTokenizer"
 
  private:
   struct Pipeline;

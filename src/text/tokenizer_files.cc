@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -12,8 +13,12 @@
 #include "text/bert_normalizer.h"
 #include "text/bert_pre_tokenizer.h"
 #include "text/rebuilt_tokenizer.h"
+#include "text/sentencepiece_conversion.h"
+#include "text/sentencepiece_models.h"
+#include "text/sentencepiece_normalizer.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_settings.h"
+#include "text/vocab_and_merges.h"
 #include "text/vocab_txt.h"
 
 namespace emberline {
@@ -24,6 +29,10 @@ namespace fs = std::filesystem;
 // The order in which transformers adds those that the vocabulary lacks; other roles follow.
 constexpr const char* kRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                   "pad_token", "cls_token", "mask_token"};
+
+// Names that models come with; the first that is there is taken.
+constexpr const char* kSentencePieceNames[] = {"tokenizer.model", "sentencepiece.bpe.model", "spiece.model",
+                                               "spm.model",       "sentencepiece.model",     "sp.model"};
 
 class Warnings {
  public:
@@ -88,10 +97,12 @@ std::vector<AddedToken> listed_tokens(const TokenizerSettings& settings, const T
   return tokens;
 }
 
-// Then those that have a role and are not there yet, then the extra ones.
+// Then those that have a role and are not there yet, then the extra ones. Of equal ones the flags of the last count.
 void add_named_tokens(const TokenizerSettings& settings, AddedVocabulary& vocabulary) {
+  std::set<std::string> there;
+  for (const AddedToken& token : vocabulary.tokens()) there.insert(token.content);
   const auto add_missing = [&](const AddedToken& token) {
-    if (!token.content.empty() && !vocabulary.has(token.content)) vocabulary.add(token);
+    if (!token.content.empty() && there.count(token.content) == 0) vocabulary.add(token);
   };
   for (const char* role : kRoles) {
     const auto named = settings.named_tokens.find(role);
@@ -166,8 +177,7 @@ bool is_rebuilt_from(const TokenizerSettings& settings, const TokenizerFile& fil
 }
 
 // Pipeline of another class that transformers builds anew.
-TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
-  add_default_tokens(settings);
+TokenizerParts build_rebuilt(const TokenizerSettings& settings, TokenizerFile file) {
   TokenizerParts parts;
   const Warnings warnings(parts.warnings);
   rebuild_stages(settings, file);
@@ -177,7 +187,7 @@ TokenizerParts build_rebuilt(TokenizerSettings settings, TokenizerFile file) {
   add_named_tokens(settings, vocabulary);
   parts.normalizer = std::move(file.normalizer);
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
-  parts.model = make_token_model(file.model, "tokenizer.json: model");
+  parts.model = make_token_model(file.model, file.name + ": model");
   parts.post_processor = make_template_processor(rebuilt_post_processor(settings, file.post_processor, vocabulary));
   parts.added_tokens = vocabulary.tokens();
   parts.vocab_size = vocabulary.largest_id() + 1;
@@ -193,6 +203,109 @@ std::string unknown_piece(const TokenModelConfig& model) {
   }
   if (const auto* bpe = std::get_if<BpeConfig>(&model)) return bpe->unk_token.value_or("");
   return "";
+}
+
+// Pipeline of SentencePiece itself: no token is added, and none stands around a text.
+TokenizerParts build_sentencepiece(const SentencePieceFile& file) {
+  TokenizerParts parts;
+  parts.normalizer = make_sentencepiece_normalizer(file);
+  parts.model =
+      file.kind == SentencePieceFile::Kind::kUnigram ? make_sentencepiece_unigram(file) : make_sentencepiece_bpe(file);
+  parts.post_processor = make_template_processor({});
+  parts.vocab_size = static_cast<int64_t>(file.pieces.size());
+  parts.description =
+      message("SentencePiece {} of {}", file.kind == SentencePieceFile::Kind::kUnigram ? "unigram" : "BPE", file.name);
+  parts.warnings.push_back(
+      message("{}: no file names a tokenizer_class, so ids are those of SentencePiece itself, without special tokens",
+              file.name));
+  return parts;
+}
+
+struct VocabularyFile {
+  VocabularySource source;
+  fs::path path;
+};
+
+VocabularyFile find_vocabulary(const fs::path& directory) {
+  if (fs::exists(directory / "tokenizer.json")) {
+    return {VocabularySource::kTokenizerJson, directory / "tokenizer.json"};
+  }
+  for (const char* name : kSentencePieceNames) {
+    if (fs::exists(directory / name)) return {VocabularySource::kSentencePiece, directory / name};
+  }
+  const fs::path vocab_json = directory / "vocab.json";
+  const fs::path vocab_txt = directory / "vocab.txt";
+  const bool has_merges = fs::exists(directory / "merges.txt");
+  if (has_merges || (fs::exists(vocab_json) && !fs::exists(vocab_txt))) {
+    check(has_merges, Code::kIo, "{}: has vocab.json without merges.txt beside it; copy both, or tokenizer.json",
+          directory.string());
+    check(fs::exists(vocab_json), Code::kIo,
+          "{}: has merges.txt without vocab.json beside it; copy both, or tokenizer.json", directory.string());
+    return {VocabularySource::kVocabAndMerges, vocab_json};
+  }
+  check(fs::exists(vocab_txt), Code::kIo,
+        "{}: has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt, nor a SentencePiece file "
+        "(tokenizer.model, sentencepiece.bpe.model, spiece.model, spm.model, sentencepiece.model, sp.model)",
+        directory.string());
+  return {VocabularySource::kVocabTxt, vocab_txt};
+}
+
+void check_class(const TokenizerSettings& settings, const VocabularyFile& from) {
+  if (!settings.tokenizer_class.empty()) {
+    check_source(settings);
+    return;
+  }
+  if (from.source == VocabularySource::kTokenizerJson || from.source == VocabularySource::kVocabTxt) return;
+  const std::string name = from.path.filename().string();
+  const std::string named = settings.named_class.empty() ? "no file names a tokenizer_class"
+                                                         : "tokenizer_class \"" + settings.named_class + "\"";
+  const bool is_sentencepiece = from.source == VocabularySource::kSentencePiece;
+  check(is_sentencepiece && settings.named_class.empty(), Code::kUnsupported,
+        "{}: {}, expected {} in tokenizer_config.json, or a tokenizer.json", name, named,
+        is_sentencepiece ? "AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer, GemmaTokenizer, LlamaTokenizer, "
+                           "T5Tokenizer or XLMRobertaTokenizer"
+                         : "GPT2Tokenizer, Qwen2Tokenizer or RobertaTokenizer");
+}
+
+TokenizerParts build(TokenizerSettings settings, const VocabularyFile& from) {
+  check_class(settings, from);
+  const std::string name = from.path.filename().string();
+  const std::string content = read_text_file(from.path);
+  if (from.source == VocabularySource::kSentencePiece && settings.tokenizer_class.empty()) {
+    return build_sentencepiece(read_sentencepiece_file(content, name));
+  }
+  TokenizerFile file;
+  switch (from.source) {
+    case VocabularySource::kTokenizerJson: file = read_tokenizer_json(content, name); break;
+    case VocabularySource::kSentencePiece:
+      // The file's own tokens take the place of those that special_tokens_map.json adds.
+      if (!settings.names_extra_tokens) settings.extra_tokens.clear();
+      add_default_tokens(settings);
+      convert_sentencepiece(read_sentencepiece_file(content, name), settings, file);
+      break;
+    case VocabularySource::kVocabAndMerges:
+      file.name = "merges.txt";
+      file.model = read_vocab_and_merges(content, read_text_file(from.path.parent_path() / "merges.txt"));
+      break;
+    case VocabularySource::kVocabTxt:
+      file.name = name;
+      file.model = WordPieceConfig{.vocab = read_vocab_txt(content)};
+      break;
+  }
+  const bool truncates_left = file.truncate_left;
+  std::string description = message("{} of {}", kind_of(file.model), name);
+  const bool has_json = from.source == VocabularySource::kTokenizerJson;
+  const bool is_rebuilt = is_rebuilt_from(settings, file);
+  if (is_rebuilt && from.source != VocabularySource::kSentencePiece) add_default_tokens(settings);
+  TokenizerParts parts = settings.rebuilds_bert ? build_bert(settings, std::move(file), has_json)
+                         : is_rebuilt           ? build_rebuilt(settings, std::move(file))
+                                                : build_from_file(settings, std::move(file));
+  parts.truncate_left = truncates_left;
+  if (settings.rebuilds_bert || is_rebuilt) {
+    description += message(", as {}", settings.rebuilds_bert ? "BertTokenizer" : settings.tokenizer_class);
+  }
+  parts.description = std::move(description);
+  return parts;
 }
 
 }  // namespace
@@ -213,21 +326,10 @@ TokenizerParts read_bare_tokenizer(const fs::path& directory, bool drops_unknown
 
 TokenizerParts read_tokenizer_files(const fs::path& directory) {
   check(fs::is_directory(directory), Code::kIo, "{}: not a directory", directory.string());
-  const bool has_json = fs::exists(directory / "tokenizer.json");
-  const TokenizerSettings settings = read_tokenizer_settings(directory, has_json);
-  TokenizerFile file;
-  if (has_json) {
-    file = read_tokenizer_json(read_text_file(directory / "tokenizer.json"), "tokenizer.json");
-  } else {
-    check(fs::exists(directory / "vocab.txt"), Code::kIo, "{}: has neither tokenizer.json nor vocab.txt",
-          directory.string());
-    file.model = WordPieceConfig{.vocab = read_vocab_txt(read_text_file(directory / "vocab.txt"))};
-  }
-  const bool left = settings.truncation_side.empty() ? file.truncate_left : settings.truncation_side == "left";
-  TokenizerParts parts = settings.rebuilds_bert            ? build_bert(settings, std::move(file), has_json)
-                         : is_rebuilt_from(settings, file) ? build_rebuilt(settings, std::move(file))
-                                                           : build_from_file(settings, std::move(file));
-  parts.truncate_left = left;
+  const VocabularyFile from = find_vocabulary(directory);
+  const TokenizerSettings settings = read_tokenizer_settings(directory, from.source);
+  TokenizerParts parts = build(settings, from);
+  if (!settings.truncation_side.empty()) parts.truncate_left = settings.truncation_side == "left";
   parts.match_special_tokens = !settings.split_special_tokens;
   return parts;
 }

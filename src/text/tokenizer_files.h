@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A directory's tokenizer.json, vocab.txt, tokenizer_config.json and their kin, brought together as transformers 5
-// does: for a BERT tokenizer only vocabulary and added tokens come from tokenizer.json, the rest from
-// tokenizer_config.json.
+// A directory's tokenizer.json, or the files that were before it, with tokenizer_config.json and its kin, brought
+// together as transformers 5 does: for a BERT tokenizer only vocabulary and added tokens come from tokenizer.json, the
+// rest from tokenizer_config.json. A SentencePiece file that no tokenizer class is named for is read as SentencePiece
+// itself reads it.
 #include <filesystem>
 
 #include "text/pipeline.h"

@@ -17,6 +17,7 @@
 namespace emberline {
 
 struct TokenizerFile {
+  std::string name = "tokenizer.json";                  // of the file that the vocabulary is from
   std::unique_ptr<Normalizer> normalizer;               // null where the file has null
   std::optional<BertNormalizerConfig> bert_normalizer;  // if the normalizer is just that
   std::unique_ptr<PreTokenizer> pre_tokenizer;          // null where the file has null

@@ -129,6 +129,12 @@ std::vector<AddedToken> read_extra_tokens(const JsonNode& root) {
   return tokens;
 }
 
+// An empty list, or null, is a list as well.
+bool has_extra_tokens(const JsonNode& root, std::initializer_list<const char*> names) {
+  const std::vector<std::string> keys = root.keys();
+  return std::any_of(names.begin(), names.end(), [&](const char* name) { return contains(keys, name); });
+}
+
 std::vector<AddedToken> read_decoder(const JsonNode& decoder) {
   std::vector<AddedToken> tokens;
   for (const std::string& key : decoder.keys()) {
@@ -174,18 +180,25 @@ void read_tokenizer_config(const JsonNode& root, TokenizerSettings& settings) {
         settings.truncation_side);
   read_named_tokens(root, settings.named_tokens);
   settings.extra_tokens = read_extra_tokens(root);
+  settings.names_extra_tokens = has_extra_tokens(root, {"extra_special_tokens", "additional_special_tokens"});
+  settings.add_bos_token = root.boolean_or("add_bos_token", false);
+  settings.add_eos_token = root.boolean_or("add_eos_token", false);
   if (root.has("added_tokens_decoder")) settings.added_tokens = read_decoder(root.at("added_tokens_decoder"));
 }
 
 }  // namespace
 
-TokenizerSettings read_tokenizer_settings(const fs::path& directory, bool has_tokenizer_json) {
+TokenizerSettings read_tokenizer_settings(const fs::path& directory, VocabularySource source) {
   const std::optional<JsonFile> tokenizer_config = read_json(directory, "tokenizer_config.json");
   const std::optional<JsonFile> config = read_json(directory, "config.json");
 
   TokenizerSettings settings;
   const std::string named = tokenizer_config ? tokenizer_config->root().text_or("tokenizer_class", "") : "";
-  const std::string tokenizer_class = has_tokenizer_json ? rebuilt_class(class_of(named, config)) : "BertTokenizer";
+  settings.source = source;
+  settings.named_class = class_of(named, config);
+  const bool is_vocab_txt = source == VocabularySource::kVocabTxt;
+  std::string tokenizer_class = "BertTokenizer";
+  if (!is_vocab_txt || settings.named_class == "MPNetTokenizer") tokenizer_class = rebuilt_class(settings.named_class);
   settings.rebuilds_bert = tokenizer_class == "BertTokenizer";
   if (!settings.rebuilds_bert) settings.tokenizer_class = tokenizer_class;
   if (tokenizer_config) read_tokenizer_config(tokenizer_config->root(), settings);
@@ -195,6 +208,7 @@ TokenizerSettings read_tokenizer_settings(const fs::path& directory, bool has_to
     if (map) {
       read_named_tokens(map->root(), settings.named_tokens);
       if (settings.extra_tokens.empty()) settings.extra_tokens = read_extra_tokens(map->root());
+      settings.names_extra_tokens |= has_extra_tokens(map->root(), {"extra_special_tokens"});
     }
     const std::optional<JsonFile> older = read_json(directory, "added_tokens.json");
     if (older) settings.older_tokens = read_older_tokens(older->root(), settings.named_tokens);

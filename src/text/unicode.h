@@ -46,6 +46,18 @@ inline uint16_t traits(char32_t c) {
   return kTraitBlocks[size_t{kTraitBlockOf[c >> 7]} * 128 + (c & 127)];
 }
 
+// The general category of patterns, as a place in the list of regex_parser.cc, and what else patterns ask.
+enum CategoryFlag : uint8_t {
+  kCategoryMask = 31,
+  kPatternWord = 32,  // \w of patterns
+  kHan = 64,          // \p{Han}
+};
+
+// `c` must be at most kMaxCodePoint.
+inline uint8_t category(char32_t c) {
+  return kCategoryBlocks[size_t{kCategoryBlockOf[c >> 7]} * 128 + (c & 127)];
+}
+
 // Lower case of one character, regardless of its neighbours; empty: the character itself.
 std::u32string_view lower(char32_t c);
 

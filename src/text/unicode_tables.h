@@ -14,6 +14,10 @@ extern const uint8_t kFlagBlocks[];
 extern const uint16_t kTraitBlockOf[8704];
 extern const uint16_t kTraitBlocks[];
 
+// category(c), likewise
+extern const uint16_t kCategoryBlockOf[8704];
+extern const uint8_t kCategoryBlocks[];
+
 // Sorted keys; the value of key i is Chars[Starts[i] .. Starts[i + 1]).
 extern const size_t kNumLowerKeys;
 extern const uint32_t kLowerKeys[];

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -132,6 +133,37 @@ def test_bench_counts_the_products_of_the_layers_that_run():
     assert bench.network_operations(info, [5, 2]) == 3 * (7 * products + 29 * attention)
     assert bench.network_operations({**info, "layers_selected": [1, 2]}, [1]) == 2 * (products + attention)
     assert bench.network_operations({**info, "layers_selected": [0]}, [1]) == 0
+
+
+def test_info_says_what_loading_takes_and_what_is_left_out(cli, model):
+    said = json.loads(cli("info", TINY, "--json").stdout)
+    assert said["tokenizer"].endswith(" of tokenizer.json, as BertTokenizer")
+    assert said["head"][0] == f"Pooling {said['pooling']}"
+    assert said["hidden"] % said["attention_heads"] == 0
+    memory = said["memory_bytes_by_dtype"]
+    assert memory["f32"] > memory["bf16"] > memory["int8"] > 0
+    assert memory[said["dtype"]] == said["estimated_memory_bytes"]
+    assert all("dtype" in reason or "f32" in reason for reason in said["unsupported"])
+
+
+def test_info_of_a_model_with_several_faults_names_them_all(cli, tmp_path):
+    faulty = tmp_path / "faulty"
+    shutil.copytree(TINY, faulty)
+    config = json.loads((faulty / "config.json").read_text())
+    config |= {"is_decoder": True, "position_embedding_type": "relative_key", "hidden_act": "snake"}
+    (faulty / "config.json").write_text(json.dumps(config))
+    tokenizer = json.loads((faulty / "tokenizer.json").read_text())
+    tokenizer["pre_tokenizer"] = {"type": "Shuffle"}
+    (faulty / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (faulty / "model.safetensors").write_bytes(b"short")
+    said = json.loads(cli("info", str(faulty), "--json", status=1).stdout)
+    keys = ("position_embedding_type", "is_decoder", "hidden_act", "model.safetensors", "Shuffle")
+    assert len(said["unsupported"]) == len(keys)
+    for key, reason in zip(keys, said["unsupported"], strict=True):
+        assert key in reason
+    shown = cli("info", str(faulty), status=1).stderr
+    assert shown.startswith(f"emberline: {faulty}: 5 reasons:\n- ")
+    assert all(key in shown for key in keys)
 
 
 def test_info_of_no_model(cli):

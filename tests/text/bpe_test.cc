@@ -55,6 +55,27 @@ TEST(Bpe, LongWordsAreJoinedAsShortOnesAre) {
   }
 }
 
+TEST(Bpe, WordsOfManyPartsComeOutAsTheirPartsDo) {
+  BpeConfig config = config_of({"u", "\u2581", "a", "b", "\u2581\u2581", "\u2581\u2581\u2581",
+                                "\u2581\u2581"
+                                "a",
+                                "ab"},
+                               {{"\u2581", "\u2581"}, {"\u2581\u2581", "\u2581"}, {"\u2581\u2581", "a"}, {"a", "b"}});
+  config.unk_token = "u";
+  config.fuse_unk = true;
+  const std::string word =
+      "ab\u2581\u2581"
+      "ab\u2581xy\u2581\u2581\u2581z";
+  const Ids parts = {7, 6, 3, 1, 0, 5, 0};
+  EXPECT_EQ(ids_of(*model_of(config), word), parts);
+  // A merge over the start of a part: all of the word counts.
+  config.vocab.insert(config.vocab.begin(), {"ab\u2581", 8});
+  std::sort(config.vocab.begin(), config.vocab.end());
+  config.merges.push_back({"ab", "\u2581"});
+  EXPECT_EQ(ids_of(*model_of(config), word), (Ids{7, 6, 3, 1, 0, 5, 0}));
+  EXPECT_EQ(ids_of(*model_of(config), "ab\u2581x"), (Ids{8, 0}));
+}
+
 TEST(Bpe, UnknownCharactersAreDroppedOrOneTokenEachOrFused) {
   BpeConfig config = letters();
   EXPECT_EQ(ids_of(*model_of(config), "axyb"), (Ids{4}));

@@ -113,10 +113,10 @@ TEST(CharNormalizers, DropAndReplaceCharacters) {
 
 TEST(Replace, StringsAndKnownPatterns) {
   EXPECT_EQ(form_of(*make_replace_string("``", "\""), "a``b```"), "a\"b\"`");
-  EXPECT_EQ(form_of(*make_replace_pattern(" {2,}", "_"), "a b  c    "), "a b_c_");
-  EXPECT_EQ(form_of(*make_replace_pattern("\\s+", "_"), "a \n\u3000b"), "a_b");
-  EXPECT_EQ(form_of(*make_replace_pattern("\\s{2,}|[\\n\\r\\t]", "_"), "a \nb\tc d"), "a_b_c d");
-  EXPECT_EQ(make_replace_pattern("x*", ""), nullptr);
+  EXPECT_EQ(form_of(*make_replace_pattern(" {2,}", "_", "p"), "a b  c    "), "a b_c_");
+  EXPECT_EQ(form_of(*make_replace_pattern("\\s+", "_", "p"), "a \n\u3000b"), "a_b");
+  EXPECT_EQ(form_of(*make_replace_pattern("\\s{2,}|[\\n\\r\\t]", "_", "p"), "a \nb\tc d"), "a_b_c d");
+  EXPECT_EQ(form_of(*make_replace_pattern("(?<=\\d)[.,](?=\\d)", "", "p"), "1,234.5, 6."), "12345, 6.");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The same random damage in every run: whatever a file or a text holds, it is refused or gives sound ids.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "text/text_fixture.h"
@@ -37,11 +38,12 @@ class Fuzz : public DirectoryTest {
     return text;
   }
 
-  void expect_refused_or_sound(const std::string& whole, int rounds, int least_accepted, int least_refused) {
+  void expect_refused_or_sound(const std::string& whole, int rounds, int least_accepted, int least_refused,
+                               const std::string& file = "tokenizer.json") {
     int accepted = 0;
     int refused = 0;
     for (int round = 0; round < rounds; ++round) {
-      write("tokenizer.json", damaged(whole));
+      write(file, damaged(whole));
       try {
         const Tokenizer tokenizer = Tokenizer::load(directory_);
         expect_sound(tokenizer, "The a b [SEP] \xFF\xE4\xB8 中文 a\u0301!  12", tokenizer.num_special_tokens() + 5);
@@ -131,6 +133,51 @@ TEST_F(Fuzz, DamagedFilesOfOtherKindsAreRefusedOrWork) {
   }
 }
 
+std::string sentencepiece(const std::string& name) {
+  return read_whole(test_data() / "../sentencepiece" / (name + ".model"));
+}
+
+TEST_F(Fuzz, DamagedSentencePieceFilesAreRefusedOrWork) {
+  for (const char* name : {"unigram-as-it-is", "bpe"}) {
+    SCOPED_TRACE(name);
+    expect_refused_or_sound(sentencepiece(name), 600, 20, 100, "sp.model");
+  }
+  std::filesystem::remove(directory_ / "sp.model");
+  write("tokenizer_config.json", Json{{"tokenizer_class", "LlamaTokenizer"}});
+  expect_refused_or_sound(sentencepiece("llama"), 300, 10, 50, "tokenizer.model");
+}
+
+TEST_F(Fuzz, DamagedCharsmapsAreRefusedOrWork) {
+  const std::string whole = sentencepiece("unigram");
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes = whole;
+    for (int damage = 0; damage < 400; ++damage) bytes[bytes.size() - 1 - random_() % 200000] ^= 1 << random_() % 8;
+    write("sp.model", bytes);
+    try {
+      expect_sound(Tokenizer::load(directory_), "The a b \xFF\xE4\xB8 中文 a\u0301!  12 \u3392\uFF21", 500);
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), Code::kFormat) << error.what();
+    }
+  }
+}
+
+TEST_F(Fuzz, DamagedVocabulariesAndMergesAreRefusedOrWork) {
+  const Json model = with_few_pieces(kind("roberta")).at("model");
+  std::map<int, std::string> by_id;
+  for (const auto& [piece, id] : model.at("vocab").items()) by_id[id] = piece;
+  Json vocab = Json::object();
+  for (const auto& [id, piece] : by_id) vocab[piece] = vocab.size();
+  std::string merges = "#version: 0.2\n";
+  for (const Json& pair : model.at("merges")) {
+    merges += pair[0].get<std::string>() + " " + pair[1].get<std::string>() + "\n";
+  }
+  write("tokenizer_config.json", Json{{"tokenizer_class", "RobertaTokenizer"}});
+  write("vocab.json", vocab);
+  expect_refused_or_sound(merges, 500, 0, 50, "merges.txt");
+  write("merges.txt", merges);
+  expect_refused_or_sound(vocab.dump(), 500, 0, 50, "vocab.json");
+}
+
 TEST_F(Fuzz, RandomBytesGiveSoundIdsThoseOfTheRepairedText) {
   write("tokenizer.json", tiny_tokenizer());
   expect_sound_on_random_bytes(20000);
@@ -142,6 +189,12 @@ TEST_F(Fuzz, RandomBytesGiveSoundIdsWithEveryKind) {
     SCOPED_TRACE(name);
     write("tokenizer.json", kind(name));
     expect_sound_on_random_bytes(2000);
+  }
+  std::filesystem::remove(directory_ / "tokenizer.json");
+  for (const char* name : {"unigram", "unigram-as-it-is", "bpe", "bpe-unknown"}) {
+    SCOPED_TRACE(name);
+    write("sp.model", sentencepiece(name));
+    expect_sound_on_random_bytes(1000);
   }
 }
 

@@ -28,8 +28,13 @@ class Goldens : public DirectoryTest {
     if (!files.contains("tokenizer.json")) write("tokenizer.json", base);
     for (const auto& [name, patch] : files.items()) {
       if (patch.is_null()) continue;
-      if (patch.is_string()) write(name, patch.get<std::string>());
-      if (patch.is_object()) write(name, name == "tokenizer.json" ? merged(base, patch) : patch);
+      if (patch.is_string()) {
+        write(name, patch.get<std::string>());
+      } else if (patch.contains("copy_of")) {
+        write(name, read_whole(test_data() / "../sentencepiece" / patch.at("copy_of").get<std::string>()));
+      } else {
+        write(name, name == "tokenizer.json" ? merged(base, patch) : patch);
+      }
     }
   }
 
@@ -71,6 +76,12 @@ TEST_F(Goldens, EveryKindOfTokenizerGivesTheIdsOfTheReference) {
     ++num_kinds;
   }
   EXPECT_GE(num_kinds, 13);
+}
+
+TEST_F(Goldens, SentencePieceFilesGiveTheIdsOfTheReference) {
+  const Json goldens = Json::parse(read_whole(test_data() / "../sentencepiece/goldens.json"));
+  ASSERT_GE(goldens.at("cases").size(), 25U);
+  expect_ids_of_reference(Json(), goldens);
 }
 
 }  // namespace

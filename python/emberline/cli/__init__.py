@@ -184,5 +184,4 @@ def _bench(parsed: argparse.Namespace) -> int:
 
 
 def _info(parsed: argparse.Namespace) -> int:
-    info.print_info(parsed.model, _model_options(parsed), parsed.json)
-    return 0
+    return info.print_info(parsed.model, _model_options(parsed), parsed.json)
