@@ -165,6 +165,21 @@ TEST_P(Bf16AttentionTest, SharedKeysOrCausalityGiveWrongSums) {
   }
 }
 
+TEST_P(Bf16AttentionTest, SharedKeysLoseTheirWindowOrBias) {
+  for (const auto& [window, causal] : {std::pair{5, true}, {20, true}, {200, true}, {20, false}}) {
+    Shape shape = usual(4, 64);
+    shape.heads_per_key = 2;
+    shape.causal = causal;
+    shape.window = window;
+    shape.reach = 399;
+    std::mt19937 generator(6);
+    std::normal_distribution<float> normal(0.0F, 2.0F);
+    for (int64_t i = 0; i < 4 * (2 * shape.reach + 1); ++i) shape.biases.push_back(normal(generator));
+    OperandRows rows = random_rows(400, shape, 12);
+    for (const int64_t len : {1, 6, 17, 130, 400}) expect_near_twin(rows, len, shape, 1 + len / 31);
+  }
+}
+
 // A causal row sees no later one, whatever that holds but NaN.
 TEST_P(Bf16AttentionTest, LaterTokenMovesAnEarlierOne) {
   Shape shape = usual(4, 64);
@@ -200,7 +215,8 @@ TEST_P(Bf16AttentionTest, BiasOfADistanceIsAddedElsewhere) {
   std::normal_distribution<float> normal(0.0F, 2.0F);
   for (int64_t i = 0; i < 4 * (2 * shape.reach + 1); ++i) shape.biases.push_back(normal(generator));
   OperandRows rows = random_rows(300, shape, 7);
-  for (const int64_t len : {1, 16, 17, 31, 130, 300}) expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
+  for (const int64_t len : {1, 16, 17, 31, 130, 300})
+    expect_near_twin(rows, len, shape, std::max<int64_t>(1, len / 31));
   shape.window = 20;
   for (const int64_t len : {17, 130, 300}) expect_near_twin(rows, len, shape, 1 + len / 31);
 }

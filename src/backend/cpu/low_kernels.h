@@ -74,9 +74,9 @@ struct LowKernels {
   void (*norm)(MatrixView x, MatrixView residual, const NormView& norm, const float* factors, MatrixView hidden,
                OperandView out);
 
-  // out [rows, num_heads * head_dim] = softmax(scale q k^T) v for each head, scale >= 0, above 0 with a bias. Rows of qkv are readable up to
-  // a multiple of kOperandRows. scratch: attention_scratch_bytes(rows, head_dim) bytes at 64. Null together with
-  // product_bf16.
+  // out [rows, num_heads * head_dim] = softmax(scale q k^T) v for each head, scale >= 0, above 0 with a bias. Rows of
+  // qkv are readable up to a multiple of kOperandRows. scratch: attention_scratch_bytes(rows, head_dim) bytes at 64.
+  // Null together with product_bf16.
   void (*attention)(const HeadsView& qkv, float scale, MatrixView out, void* scratch);
   int64_t (*attention_scratch_bytes)(int64_t rows, int64_t head_dim);
   // As Kernels::rotate, on heads in bf16, rounded once more. Null together with product_bf16.
