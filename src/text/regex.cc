@@ -26,6 +26,7 @@ class Matcher {
 
   // Where the first way from `instruction` and `place` ends, or null.
   const char* run(size_t instruction, const char* place) {
+    if (place == nullptr) return nullptr;  // an empty text may have no address
     const size_t bottom = ways_.size();
     ways_.push_back({instruction, place});
     while (ways_.size() > bottom) {
