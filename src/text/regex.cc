@@ -75,7 +75,8 @@ class Matcher {
         case Kind::kBehind: {
           const bool is_behind = instruction.kind == Kind::kBehind;
           const char* const start = is_behind ? back(way.place, instruction.first) : way.place;
-          const bool matches = start != nullptr && run(way.instruction + 1, start) != nullptr;
+          const bool is_too_early = is_behind && start == nullptr;
+          const bool matches = !is_too_early && run(way.instruction + 1, start) != nullptr;
           if (matches != (instruction.value != 0)) return nullptr;
           way.instruction = relative(instruction.second);
           break;
