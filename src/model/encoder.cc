@@ -144,9 +144,8 @@ void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
 AttentionShape Encoder::attention_shape(int64_t layer) const {
   // DeBERTa divides by the root of as many more sizes of a head as it adds terms.
   const int64_t num_terms = 1 + (config_.relative.by_query ? 1 : 0) + (config_.relative.by_key ? 1 : 0);
-  const double scale = config_.attention_scale > 0
-                           ? config_.attention_scale
-                           : 1 / std::sqrt(static_cast<double>(config_.head_dim() * num_terms));
+  const double scale = config_.attention_scale > 0 ? config_.attention_scale
+                                                   : 1 / std::sqrt(static_cast<double>(config_.head_dim() * num_terms));
   AttentionShape shape = {
       .num_heads = config_.num_attention_heads, .head_dim = config_.head_dim(), .scale = static_cast<float>(scale)};
   shape.distance_bias = weights_.distance_bias.get();

@@ -36,8 +36,8 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
-  // None where there are no layers. Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands between
-  // attention and feed-forward of layer i, 2 i + 2 behind it, wherever the family writes them.
+  // None where there are no layers. Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands
+  // between attention and feed-forward of layer i, 2 i + 2 behind it, wherever the family writes them.
   std::vector<NormWeights> norms;
   std::vector<LayerNorms> layer_norms;  // [num_hidden_layers]
   std::vector<LayerProducts> products;

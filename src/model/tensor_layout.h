@@ -27,7 +27,7 @@ struct TensorLayout {
   const char* query_key_value = nullptr;  // in place of these three: one tensor, in that order
   const char* query_norm = nullptr;       // [head_dim]: norms of the heads of queries and keys
   const char* key_norm = nullptr;
-  const char* relative_query = nullptr;   // where relative positions have products of their own
+  const char* relative_query = nullptr;  // where relative positions have products of their own
   const char* relative_key = nullptr;
   const char* attention_output = "attention.output.dense";
   const char* up = "intermediate.dense";
@@ -40,7 +40,7 @@ struct TensorLayout {
   const char* experts_up = nullptr;    // [num_experts * ffn, hidden], the whole name
   const char* experts_down = nullptr;  // the same
   const char* experts_bias = nullptr;  // [hidden]
-  const char* begin_norm = nullptr;  // before attention, where norms come first; none behind an embedding_norm
+  const char* begin_norm = nullptr;    // before attention, where norms come first; none behind an embedding_norm
   const char* middle_norm = "attention.output.LayerNorm";  // between attention and feed-forward
   const char* end_norm = "output.LayerNorm";               // behind the feed-forward, where norms come last
   const char* attention_norm = nullptr;     // of what attention and feed-forward give, before it is added to the

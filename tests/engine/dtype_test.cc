@@ -57,11 +57,12 @@ double worst_cosine(DType dtype) {
 }
 
 TEST_P(Dtypes, VectorsAreFarFromTheReference) {
-  for (const std::string model :
-       {"tiny-mean", "tiny-cls", "tiny-gelu-new", "tiny-dense", "tiny-roberta", "tiny-xlm-roberta", "tiny-electra",
-        "tiny-distilbert", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte", "tiny-qwen2",
-        "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3", "tiny-new", "tiny-jina-bert", "tiny-deberta-v2",
-        "tiny-nomic-bert-moe"}) {
+  for (const std::string model : {"tiny-mean",       "tiny-cls",           "tiny-gelu-new",   "tiny-dense",
+                                  "tiny-roberta",    "tiny-xlm-roberta",   "tiny-electra",    "tiny-distilbert",
+                                  "tiny-albert",     "tiny-mpnet",         "tiny-modernbert", "tiny-nomic-bert",
+                                  "tiny-gte",        "tiny-qwen2",         "tiny-qwen3",      "tiny-mistral",
+                                  "tiny-t5",         "tiny-gemma3",        "tiny-new",        "tiny-jina-bert",
+                                  "tiny-deberta-v2", "tiny-nomic-bert-moe"}) {
     const auto record = nlohmann::json::parse(read_text_file(EMB_SOURCE_DIR "/tests/golden/" + model + ".json"));
     const Golden golden = read_golden(model);
     Texts texts;
