@@ -79,9 +79,10 @@ def flops(model, lengths):
 
     hidden, ffn = size("hidden_size", "dim"), size("intermediate_size", "hidden_dim")
     layers, heads = size("num_hidden_layers", "n_layers"), size("num_attention_heads", "n_heads")
-    query = heads * (size("head_dim") or hidden // heads)
-    key_value = query // heads * (size("num_key_value_heads") or heads)
-    ffn_products = 3 if config["model_type"] in GATED else 2
+    head = size("head_dim")
+    query = heads * head if head else hidden
+    key_value = query // heads * size("num_key_value_heads") if size("num_key_value_heads") else query
+    ffn_products = 3 if config.get("model_type") in GATED else 2
     lengths = np.asarray(lengths, np.float64)
     products = hidden * (2 * query + 2 * key_value) + ffn_products * hidden * ffn
     return layers * (2 * lengths.sum() * products + 4 * (lengths**2).sum() * query)

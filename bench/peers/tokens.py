@@ -64,9 +64,8 @@ def pool_of(model):
     settings = json.loads(pathlib.Path(model, "1_Pooling/config.json").read_text())
     modes = [name for name, is_on in settings.items() if name.startswith("pooling_mode_") and is_on is True]
     pools = {"mean": mean_pool, "cls": cls_pool, "lasttoken": last_pool}
-    pools |= {"pooling_mode_mean_tokens": mean_pool, "pooling_mode_cls_token": cls_pool}
-    pools |= {"pooling_mode_lasttoken": last_pool}
-    mode = settings.get("pooling_mode") or ", ".join(modes)
+    old = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "lasttoken"}
+    mode = settings.get("pooling_mode") or ", ".join(old.get(name, name) for name in modes)
     if mode not in pools:
-        raise ValueError(f"{model}: the bench pools by {', '.join(pools)}, not by {mode}")
+        raise ValueError(f"{model}: the bench pools by {', '.join(pools)}, not by {mode or 'nothing'}")
     return pools[mode]

@@ -30,14 +30,16 @@ BERT_BASE = {"vocab_size": 30522, "max_position_embeddings": 512, "type_vocab_si
 
 
 def model_that_pools(folder: Path, *modes: str) -> Path:
-    names = ("cls_token", "mean_tokens", "max_tokens")
+    names = ("cls_token", "mean_tokens", "max_tokens", "lasttoken")
     settings = {"word_embedding_dimension": 2} | {f"pooling_mode_{name}": name in modes for name in names}
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling/config.json").write_text(json.dumps(settings))
     return folder
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("mean_tokens", [0.6, 0.8]), ("cls_token", [1.0, 0.0])])
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("mean_tokens", [0.6, 0.8]), ("cls_token", [1.0, 0.0]), ("lasttoken", [0.0, 1.0])]
+)
 def test_peers_pool_as_the_model_says(tmp_path: Path, mode: str, expected: list[float]) -> None:
     hidden = np.array([[[6, 0], [0, 8], [99, 99]]], np.float32)
     mask = np.array([[1, 1, 0]], np.int64)
@@ -47,7 +49,7 @@ def test_peers_pool_as_the_model_says(tmp_path: Path, mode: str, expected: list[
 
 @pytest.mark.parametrize("modes", [("max_tokens",), ("cls_token", "mean_tokens"), ()])
 def test_pooling_that_the_peers_lack_is_refused(tmp_path: Path, modes: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="mean or by the first token"):
+    with pytest.raises(ValueError, match="the bench pools by mean, cls, lasttoken, not by "):
         tokens.pool_of(model_that_pools(tmp_path, *modes))
 
 
@@ -71,6 +73,14 @@ def test_operations_of_a_row_count_products_and_attention(tmp_path: Path) -> Non
     config = {"hidden_size": 4, "intermediate_size": 8, "num_hidden_layers": 3}
     (tmp_path / "config.json").write_text(json.dumps(config))
     products, attention = 2 * (4 * 4 * 4 + 2 * 4 * 8), 4 * 4
+    assert run.flops(tmp_path, [5, 2]) == 3 * (7 * products + 29 * attention)
+
+
+def test_operations_of_a_decoder_count_shared_keys_and_gates(tmp_path: Path) -> None:
+    config = {"hidden_size": 4, "intermediate_size": 8, "num_hidden_layers": 3, "num_attention_heads": 4}
+    config |= {"num_key_value_heads": 2, "head_dim": 3, "model_type": "qwen3"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    products, attention = 2 * (4 * (12 + 6 + 6 + 12) + 3 * 4 * 8), 4 * 12
     assert run.flops(tmp_path, [5, 2]) == 3 * (7 * products + 29 * attention)
 
 
