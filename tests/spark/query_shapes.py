@@ -119,7 +119,8 @@ PROJECTIONS = [
     ),
     Shape(
         "in windows",
-        f"SELECT id, embed(text, '{TINY}', max_tokens => 9, long_text => 'chunk', window => 8, overlap => 2) FROM docs",
+        f"SELECT id, embed(text, '{TINY}', dims => 4, max_tokens => 9, long_text => 'chunk', window => 8, overlap => 2)"
+        " FROM docs",
         lambda a: [(i, a.of(TEXTS[i], max_tokens=9, long_text="chunk", window=8, overlap=2)) for i in IDS],
     ),
     Shape(
