@@ -196,6 +196,36 @@ TEST_P(LowProductTest, ActivationStraysFromItsDefinition) {
   }
 }
 
+TEST_P(LowProductTest, GateTakesAnotherColumnOrItsActivationStrays) {
+  if (kernels_->gate_bf16 == nullptr) GTEST_SKIP() << "gates run in f32 here";
+  const int64_t m = 19;
+  uint32_t seed = 20;
+  for (const int64_t n : {1, 15, 16, 17, 31, 32, 33, 70, 1152}) {
+    const Matrix numbers = Matrix::random(m, 2 * n, ++seed, 3.0F);
+    for (const Activation activation : kActivations) {
+      OperandRows both(cpu::Precision::kBf16, m, 2 * n);
+      std::vector<std::vector<Expected>> expected(static_cast<size_t>(m));
+      for (int64_t r = 0; r < m; ++r) {
+        for (int64_t c = 0; c < 2 * n; ++c) {
+          const uint16_t half = bf16_of(numbers.at(r, c));
+          std::memcpy(both.row(r) + 2 * c, &half, sizeof(half));
+        }
+        for (int64_t c = 0; c < n; ++c) {
+          const double gate = both.at(r, c);
+          const double value = both.at(r, n + c);
+          const double slack = kActivationError * std::max(1.0, std::abs(gate) / 4) * std::abs(value);
+          expected[static_cast<size_t>(r)].push_back({exact(activation, gate) * value, slack});
+        }
+      }
+      const cpu::OperandView x = both.view();
+      OperandRows out = operand(m, n);
+      kernels_->gate_bf16({static_cast<uint16_t*>(x.data), m, 2 * n, x.row_stride}, activation, out.view());
+      ASSERT_NO_FATAL_FAILURE(expect_near_operand(out, expected))
+          << "activation " << static_cast<int>(activation) << ", " << n << " columns";
+    }
+  }
+}
+
 TEST_P(LowProductTest, RowChangesWithItsPlaceInTheBatch) {
   const std::pair<int64_t, int64_t> shapes[] = {{1100, 5}, {1100, 384}, {1100, 1536}, {416, 3136}};
   for (const auto& [n, k] : shapes) {

@@ -3,6 +3,7 @@
 // has, AVX512_BF16 included.
 #include "backend/cpu/amx_attention_body.h"
 #include "backend/cpu/amx_product_body.h"
+#include "backend/cpu/bf16_gate.h"
 #include "backend/cpu/bf16_rotation.h"
 
 namespace emberline::cpu {
@@ -72,7 +73,8 @@ const LowKernels kBf16Table = {"amx",
                                attention,
                                attention_scratch_bytes,
                                rotate_bf16,
-                               norm_heads_bf16};
+                               norm_heads_bf16,
+                               gate_to_bf16};
 const LowKernels kInt8Table = {"amx",
                                kInt8,
                                127.0F,
@@ -88,7 +90,8 @@ const LowKernels kInt8Table = {"amx",
                                attention,
                                attention_scratch_bytes,
                                rotate_bf16,
-                               norm_heads_bf16};
+                               norm_heads_bf16,
+                               gate_to_int8};
 
 }  // namespace
 

@@ -84,6 +84,9 @@ struct LowKernels {
   // As Kernels::norm_heads and then Kernels::rotate, rounded once; table null for no rotation. Null together with
   // product_bf16.
   void (*norm_heads_bf16)(Bf16View heads, const float* gain, float eps, const float* table, int64_t head_dim) = nullptr;
+  // out = activation(first half of x's columns) * second half, as an operand. Rows of x are readable and may be
+  // overwritten up to a multiple of 32 columns. Null where gates run in f32.
+  void (*gate_bf16)(Bf16View x, Activation activation, OperandView out) = nullptr;
 };
 
 // Null where this build has none of that kind. Whether the processor can run them is the caller's question.

@@ -97,15 +97,11 @@ class StreamLow final : public CpuStream {
       low_.product_activated(low(x), columns(up, 0, up.out_features), activation, inner, scratch);
     } else if (low_.requantise != nullptr) {
       // A row's scale is known when all of its columns are.
-      const int64_t stride = operand_stride(up.out_features, Precision::kBf16);
-      const int64_t bytes = checked_product(low(x).rows, stride * bytes_of(Precision::kBf16), "activations");
-      const Bf16View numbers = {static_cast<uint16_t*>(reserve_bytes(scratch_, bytes)), low(x).rows, up.out_features,
-                                stride};
+      const Bf16View numbers = reserve_bf16(low(x).rows, up.out_features);
       product_bf16(low(x), up, activation, numbers);
       const OperandView to = inner_.resize(numbers.rows, numbers.cols);
       team_.share(numbers.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
-        const Bf16View from = {numbers.data + first * stride, end - first, numbers.cols, stride};
-        low_.requantise(from, rows_of(to, first, end - first, low_.precision));
+        low_.requantise(bf16_rows_of(numbers, first, end - first), rows_of(to, first, end - first, low_.precision));
       });
     } else {
       const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
@@ -117,9 +113,19 @@ class StreamLow final : public CpuStream {
 
   void gated_feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                           MatrixView out) override {
-    const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
-    product(low(x), up, Activation::kNone, numbers);
-    quantise(gate_rows(numbers, activation), inner_);
+    if (low_.gate_bf16 != nullptr) {
+      const Bf16View numbers = reserve_bf16(low(x).rows, up.out_features);
+      product_bf16(low(x), up, Activation::kNone, numbers);
+      const OperandView to = inner_.resize(numbers.rows, numbers.cols / 2);
+      team_.share(numbers.rows, kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+        low_.gate_bf16(bf16_rows_of(numbers, first, end - first), activation,
+                       rows_of(to, first, end - first, low_.precision));
+      });
+    } else {
+      const MatrixView numbers = reserve_matrix(scratch_, low(x).rows, up.out_features);
+      product(low(x), up, Activation::kNone, numbers);
+      quantise(gate_rows(numbers, activation), inner_);
+    }
     product(inner_.view(), down, Activation::kNone, out);
   }
 
@@ -129,6 +135,16 @@ class StreamLow final : public CpuStream {
  private:
   static PackedView columns(const Linear& weights, int64_t first, int64_t end) {
     return static_cast<const LinearLow&>(weights).columns(first, end);
+  }
+
+  static Bf16View bf16_rows_of(const Bf16View& x, int64_t first, int64_t count) {
+    return {x.data + first * x.row_stride, count, x.cols, x.row_stride};
+  }
+
+  Bf16View reserve_bf16(int64_t rows, int64_t cols) {
+    const int64_t stride = operand_stride(cols, Precision::kBf16);
+    const int64_t bytes = checked_product(rows, stride * bytes_of(Precision::kBf16), "activations");
+    return {static_cast<uint16_t*>(reserve_bytes(scratch_, bytes)), rows, cols, stride};
   }
 
   void product(const OperandView& x, const Linear& weights, Activation activation, MatrixView out) {
