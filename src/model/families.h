@@ -62,11 +62,11 @@ struct Family {
   NetworkConfig defaults;
   ConfigKeys keys;
   LocalLayers local = {};
-  bool scales_rotation = false;  // angles may be scaled as rope_scaling says
   const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
   const char* marker_value = nullptr;  // and, where this is not null, with this text there
   const char* position_embedding_type = "absolute";
   std::vector<ExpectedValue> expected = {};
+  bool scales_rotation = false;  // angles may be scaled as rope_scaling says
   bool has_relative_positions = false;
 };
 

@@ -52,8 +52,8 @@ void MergeTable::apply(std::vector<int32_t>& symbols) const {
 }
 
 void MergeTable::apply_to_few(std::vector<int32_t>& symbols) const {
-  uint32_t ranks[kFew];  // of the pair that begins at each symbol
-  int32_t wholes[kFew];
+  uint32_t ranks[kFew] = {};  // of the pair that begins at each symbol
+  int32_t wholes[kFew] = {};
   const auto look = [&](size_t i) {
     const Slot* slot = i + 1 < symbols.size() ? find(symbols[i], symbols[i + 1]) : nullptr;
     ranks[i] = slot != nullptr ? slot->rank : kNoRank;
