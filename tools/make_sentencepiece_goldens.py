@@ -19,8 +19,8 @@ from pathlib import Path
 import make_text_goldens
 import make_tokenizer_goldens
 import sentencepiece
+import tokenizer_training
 import train_sentencepiece
-import train_tokenizers
 
 OUT = Path(__file__).resolve().parent.parent / "tests/data/sentencepiece"
 VOCAB_SIZE = 1000
@@ -122,7 +122,7 @@ def ids_of_transformers(files: dict) -> dict:
 def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     if "--keep-models" not in sys.argv:
-        lines = train_tokenizers.training_lines(train_tokenizers.ROOT / "build/corpus/lines-10000.bin")[::7]
+        lines = tokenizer_training.training_lines()[::7]
         lines += [text.replace("\0", "") for text in TEXTS * 2 if text]
         for name, kind in train_sentencepiece.KINDS.items():
             (OUT / f"{name}.model").write_bytes(train_sentencepiece.train(kind, lines, VOCAB_SIZE))

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import make_text_goldens
+import tokenizer_training
 import tokenizers
 import train_tokenizers
 import transformers
@@ -280,7 +281,7 @@ GROUPS = {
 def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     make_text_goldens.TEXTS = TEXTS
-    lines = train_tokenizers.training_lines(train_tokenizers.ROOT / "build/corpus/lines-10000.bin")[::7]
+    lines = tokenizer_training.training_lines()[::7]
     lines += TEXTS * 2
     for kind, cases in GROUPS.items():
         path = OUT / f"{kind}.json"

@@ -26,7 +26,7 @@ LETTER, NUMBER, SPACE, NUMERIC, COMBINING, JOINS, PREPENDS, BREAKS, PICTOGRAPH, 
     1 << i for i in range(11)
 )
 JAMO = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]
-# In the order of kCategories in src/text/regex_parser.cc; then the bits of CategoryFlag in src/text/unicode.h.
+# In the order of kCategories in src/text/regex_set_parser.cc; then the bits of CategoryFlag in src/text/unicode.h.
 # fmt: off
 CATEGORIES = (
     "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",

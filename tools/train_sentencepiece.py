@@ -3,13 +3,12 @@
 """Train a SentencePiece model of every kind that models came with, and write each as a directory OUT/<kind>.
 
 usage: train_sentencepiece.py OUT [KIND ...] [--vocab-size N] [--lines FILE]
-                                                        needs: pip install sentencepiece protobuf tokenizers
+                                                        needs: pip install sentencepiece protobuf
 
 FILE is one of tools/make_lines.py (build/corpus/lines-10000.bin). The same sentencepiece version gives the same files.
 Kinds that name a class have a config.json and a tokenizer_config.json: transformers builds their tokenizers.
 """
 
-import argparse
 import io
 import json
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2 as proto
-from train_tokenizers import ROOT, training_lines
+from tokenizer_training import parse_arguments
 
 NORMAL, USER_DEFINED, UNUSED = 1, 4, 5
 
@@ -155,16 +154,10 @@ def write_directory(folder: Path, kind: Kind, model: bytes) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], metavar="KIND")
-    parser.add_argument("--vocab-size", type=int, default=8000)
-    parser.add_argument("--lines", type=Path, default=ROOT / "build/corpus/lines-10000.bin")
-    args = parser.parse_args()
-    lines = training_lines(args.lines)
-    for name in args.kinds or KINDS:
+    args = parse_arguments(__doc__, KINDS)
+    for name in args.kinds:
         kind = KINDS[name]
-        model = train(kind, lines, args.vocab_size)
+        model = train(kind, args.lines, args.vocab_size)
         write_directory(args.out / name, kind, model)
         print(f"{args.out / name}: {len(proto.ModelProto.FromString(model).pieces)} pieces", flush=True)
     return 0

@@ -8,17 +8,13 @@ FILE is one of tools/make_lines.py (build/corpus/lines-10000.bin). The same toke
 Charsmap and large vocabulary come from the SentencePiece model in build/models/use-multilingual-v3.
 """
 
-import argparse
 import json
 import struct
 import sys
-from pathlib import Path
 
-from compare_ids import read_lines
-from make_lines import is_made_up
+from tokenizer_training import ROOT, parse_arguments
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-ROOT = Path(__file__).resolve().parent.parent
 SENTENCEPIECE = ROOT / "build/models/use-multilingual-v3/sp.model"
 META = "\u2581"
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -304,20 +300,10 @@ KINDS = {
 }
 
 
-def training_lines(path: Path) -> list[str]:
-    return [line.decode() for index, line in enumerate(read_lines(path)) if not is_made_up(index)]
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], metavar="KIND")
-    parser.add_argument("--vocab-size", type=int, default=8000)
-    parser.add_argument("--lines", type=Path, default=ROOT / "build/corpus/lines-10000.bin")
-    args = parser.parse_args()
-    lines = training_lines(args.lines)
-    for kind in args.kinds or KINDS:
-        tokenizer = KINDS[kind](lines, args.vocab_size)
+    args = parse_arguments(__doc__, KINDS)
+    for kind in args.kinds:
+        tokenizer = KINDS[kind](args.lines, args.vocab_size)
         folder = args.out / kind
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")

@@ -80,8 +80,7 @@ class Bpe final : public TokenModel {
     check(!config.unk_token || unknown_ >= 0, Code::kFormat, "{}: the vocabulary has no piece for unk_token \"{}\"",
           place, config.unk_token.value_or(""));
     byte_ids_.fill(-1);
-    if (!config.byte_fallback) return;
-    for (size_t byte = 0; byte < 256; ++byte) byte_ids_[byte] = find(byte_piece(static_cast<uint8_t>(byte)));
+    if (config.byte_fallback) byte_ids_ = find_byte_pieces(trie_);
   }
 
   void append_ids(std::string_view text, std::span<const WordSpan> words, size_t enough,
@@ -98,10 +97,7 @@ class Bpe final : public TokenModel {
     }
   }
 
-  int32_t find(std::string_view piece) const override {
-    const uint32_t node = trie_.walk(PieceTrie::kRoot, piece);
-    return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
-  }
+  int32_t find(std::string_view piece) const override { return trie_.find(piece); }
 
  private:
   // `symbols` and `written` are for its own use.
@@ -159,7 +155,7 @@ class Bpe final : public TokenModel {
     if (!first && !prefix_.empty()) node = trie_.walk(node, prefix_);
     if (node != PieceTrie::kNowhere) node = trie_.walk(node, character);
     if (last && !suffix_.empty() && node != PieceTrie::kNowhere) node = trie_.walk(node, suffix_);
-    return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
+    return trie_.id(node);
   }
 
   // As the reference does, prefix and suffix fall to bytes, too, and an unknown token that is pending comes behind

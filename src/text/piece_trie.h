@@ -29,7 +29,9 @@ class PieceTrie {
     const uint32_t next = nodes_[node].base ^ byte;
     return nodes_[next].parent == node ? next : kNowhere;
   }
-  int32_t id(uint32_t node) const { return nodes_[node].id; }  // of the piece that ends here, or -1
+  // Of the piece that ends at `node`, or -1; -1 for kNowhere as well.
+  int32_t id(uint32_t node) const { return nodes_[node].id; }
+  int32_t find(std::string_view piece) const { return id(walk(kRoot, piece)); }  // id, or -1
 
  private:
   struct Node {

@@ -87,6 +87,7 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
     const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(first);
     out.ids.erase(std::remove(begin, out.ids.end(), parts.dropped_id), out.ids.end());
   }
+  if (parts.empty_id >= 0 && most > 0 && out.ids.size() == first) out.ids.push_back(parts.empty_id);
   parts.post_processor->end(out);
 }
 

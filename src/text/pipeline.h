@@ -22,6 +22,7 @@ struct TokenizerParts {
   bool match_special_tokens = true;  // false: special tokens in the text are plain text
   bool truncate_left = false;        // keep the end of a text that is too long
   int32_t dropped_id = -1;           // a token that is left out of texts
+  int32_t empty_id = -1;             // what a text without tokens becomes; -1 for none
   int64_t largest_text = 0;          // tokens that the file cuts texts to; 0 where it does not say
   int64_t vocab_size = 0;
   std::vector<std::string> warnings;

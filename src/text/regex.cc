@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/regex.h"
 
-#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
 
+#include "text/regex_ends.h"
 #include "text/regex_program.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace emberline {
@@ -13,72 +15,109 @@ namespace {
 using Instruction = RegexInstruction;
 using Kind = Instruction::Kind;
 
-// A way that was not taken yet.
+constexpr size_t kFewWays = 32;  // room for these is made at first
+
+// A way that was not taken yet; or, once those above it are gone, word that none from here ends.
 struct Way {
-  size_t instruction;
+  uint32_t instruction;
+  bool is_open_meeting;
   const char* place;
 };
 
-class Matcher {
+}  // namespace
+
+class Regex::Search::Matcher {
  public:
-  Matcher(const RegexProgram& program, std::string_view text)
-      : program_(program), text_(text), end_(text.data() + text.size()) {}
+  Matcher(const RegexProgram& program, std::string_view text, size_t choices_a_byte)
+      : program_(program), text_(text), end_(text.data() + text.size()) {
+    const bool is_bounded = choices_a_byte <= std::numeric_limits<size_t>::max() / (text.size() + 1);
+    free_choices_ = is_bounded ? choices_a_byte * (text.size() + 1) : std::numeric_limits<size_t>::max();
+  }
+
+  std::string_view text() const { return text_; }
+  size_t num_choices() const { return num_choices_; }
 
   // Where the first way from `instruction` and `place` ends, or null.
   const char* run(size_t instruction, const char* place) {
-    const size_t bottom = ways_.size();
-    ways_.push_back({instruction, place});
-    while (ways_.size() > bottom) {
-      const Way way = ways_.back();
-      ways_.pop_back();
-      if (const char* const end = follow(way)) {
-        ways_.resize(bottom);
-        return end;
+    const size_t bottom = num_ways_;
+    put_aside(instruction, place, false);
+    while (num_ways_ > bottom) {
+      const Way way = ways_[--num_ways_];
+      if (way.is_open_meeting) {
+        ends_->keep(meeting(way), offset(way.place), RegexEnds::kNone);
+        continue;
       }
+      const char* const end =
+          ends_ ? follow<true>(way.instruction, way.place) : follow<false>(way.instruction, way.place);
+      if (end == nullptr) continue;
+      leave(bottom, end);
+      return end;
     }
     return nullptr;
   }
 
  private:
-  const char* follow(Way way) {
-    const auto relative = [&](int32_t distance) {
-      return static_cast<size_t>(static_cast<int64_t>(way.instruction) + distance);
-    };
+  void put_aside(size_t instruction, const char* place, bool is_open_meeting) {
+    if (num_ways_ == ways_.size()) ways_.resize(2 * num_ways_ + kFewWays);
+    ways_[num_ways_++] = {static_cast<uint32_t>(instruction), is_open_meeting, place};
+  }
+
+  // Drops the ways above `bottom`. The meetings among them are those that the way to `end` came through.
+  void leave(size_t bottom, const char* end) {
+    for (size_t i = bottom; ends_ && i < num_ways_; ++i) {
+      if (ways_[i].is_open_meeting) ends_->keep(meeting(ways_[i]), offset(ways_[i].place), offset(end));
+    }
+    num_ways_ = bottom;
+  }
+
+  size_t offset(const char* place) const { return static_cast<size_t>(place - text_.data()); }
+  size_t meeting(const Way& way) const { return static_cast<size_t>(program_.meetings[way.instruction]); }
+
+  // Where the one way that is tried first ends, or null; the others are put aside.
+  template <bool keeps>
+  const char* follow(size_t at, const char* place) {
+    const auto relative = [&](int32_t distance) { return static_cast<size_t>(static_cast<int64_t>(at) + distance); };
     for (;;) {
-      const Instruction& instruction = program_.code[way.instruction];
+      const Instruction& instruction = program_.code[at];
+      if (keeps && program_.meetings[at] >= 0) {
+        const size_t end = ends_->find(static_cast<size_t>(program_.meetings[at]), offset(place));
+        if (end == RegexEnds::kNone) return nullptr;
+        if (end != RegexEnds::kUnknown) return text_.data() + end;
+        put_aside(at, place, true);
+      }
       switch (instruction.kind) {
-        case Kind::kDone: return way.place;
+        case Kind::kDone: return place;
         case Kind::kSet:
-          if (way.place == end_ || !program_.sets[instruction.value].has(utf8::decode(way.place))) return nullptr;
-          ++way.instruction;
+          if (place == end_ || !program_.sets[instruction.value].has(utf8::decode(place))) return nullptr;
+          ++at;
           break;
         case Kind::kSplit:
-          ways_.push_back({relative(instruction.second), way.place});
-          way.instruction = relative(instruction.first);
+          if (++num_choices_ > free_choices_ && !keeps && !ends_) ends_.emplace(text_.size(), program_.num_meetings);
+          put_aside(relative(instruction.second), place, false);
+          at = relative(instruction.first);
           break;
-        case Kind::kJump: way.instruction = relative(instruction.first); break;
+        case Kind::kJump: at = relative(instruction.first); break;
         case Kind::kLineStart:
-          if (way.place != text_.data() && (way.place == end_ || way.place[-1] != '\n')) return nullptr;
-          ++way.instruction;
+          if (place != text_.data() && (place == end_ || place[-1] != '\n')) return nullptr;
+          ++at;
           break;
         case Kind::kLineEnd:
-          if (way.place != end_ && *way.place != '\n') return nullptr;
-          ++way.instruction;
+          if (place != end_ && *place != '\n') return nullptr;
+          ++at;
           break;
-        case Kind::kAtomic: {
-          const char* const end = run(way.instruction + 1, way.place);
-          if (end == nullptr) return nullptr;
-          way = {relative(instruction.second), end};
+        case Kind::kAtomic:
+          place = run(at + 1, place);
+          if (place == nullptr) return nullptr;
+          at = relative(instruction.second);
           break;
-        }
         case Kind::kAhead:
         case Kind::kBehind: {
           const bool is_behind = instruction.kind == Kind::kBehind;
-          const char* const start = is_behind ? back(way.place, instruction.first) : way.place;
+          const char* const start = is_behind ? back(place, instruction.first) : place;
           const bool is_too_early = is_behind && start == nullptr;
-          const bool matches = !is_too_early && run(way.instruction + 1, start) != nullptr;
+          const bool matches = !is_too_early && run(at + 1, start) != nullptr;
           if (matches != (instruction.value != 0)) return nullptr;
-          way.instruction = relative(instruction.second);
+          at = relative(instruction.second);
           break;
         }
       }
@@ -98,25 +137,27 @@ class Matcher {
   const RegexProgram& program_;
   std::string_view text_;
   const char* end_;
-  std::vector<Way> ways_;
-};
-
-}  // namespace
-
-struct Regex::Program {
-  RegexProgram program;
+  std::vector<Way> ways_;  // the first num_ways_ are there
+  size_t num_ways_ = 0;
+  size_t num_choices_ = 0;
+  size_t free_choices_;            // so many are made before anything is kept
+  std::optional<RegexEnds> ends_;  // from then on
 };
 
 Regex::Regex(std::string_view pattern, std::string_view place)
-    : program_(std::make_unique<const Program>(Program{parse_regex(pattern, place)})) {}
+    : program_(std::make_unique<const RegexProgram>(parse_regex(pattern, place))) {}
 Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 
-bool Regex::find(std::string_view text, size_t from, Match& match) const {
-  Matcher matcher(program_->program, text);
+Regex::Search::Search(const Regex& regex, std::string_view text, size_t choices_a_byte)
+    : matcher_(std::make_unique<Matcher>(*regex.program_, text, choices_a_byte)) {}
+Regex::Search::~Search() = default;
+
+bool Regex::Search::find(size_t from, Match& match) {
+  const std::string_view text = matcher_->text();
   while (from < text.size()) {
     const char* place = text.data() + from;
-    if (const char* const end = matcher.run(0, place)) {
+    if (const char* const end = matcher_->run(0, place)) {
       match = {from, static_cast<size_t>(end - text.data())};
       return true;
     }
@@ -126,20 +167,8 @@ bool Regex::find(std::string_view text, size_t from, Match& match) const {
   return false;
 }
 
-bool CharacterSet::looked_up(char32_t c) const {
-  const uint8_t category = unicode::category(c);
-  bool found = (categories >> (category & unicode::kCategoryMask) & 1) != 0 || (properties & category) != 0 ||
-               (white_space && (unicode::traits(c) & unicode::kPatternSpace) != 0);
-  found = found || std::any_of(ranges.begin(), ranges.end(),
-                               [&](const Range& range) { return c >= range.first && c <= range.last; });
-  found = found || std::any_of(nested.begin(), nested.end(), [&](const CharacterSet& set) { return set.has(c); });
-  found = found && std::all_of(also.begin(), also.end(), [&](const CharacterSet& set) { return set.has(c); });
-  return found != negated;
-}
-
-void CharacterSet::finish() {
-  for (char32_t c = 0; c < 128; ++c) ascii[c] = looked_up(c);
-  finished_ = true;
+size_t Regex::Search::num_choices() const {
+  return matcher_->num_choices();
 }
 
 }  // namespace emberline

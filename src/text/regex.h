@@ -10,9 +10,10 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 namespace emberline {
+
+struct RegexProgram;
 
 // Immutable after construction; safe from many threads.
 class Regex {
@@ -27,13 +28,33 @@ class Regex {
     size_t begin;
     size_t end;
   };
-  // The first match in `text`, well-formed UTF-8, that begins at or behind `from`; false if there is none. What lies
-  // before `from` is seen by lookbehind and ^.
-  bool find(std::string_view text, size_t from, Match& match) const;
+  class Search;
 
  private:
-  struct Program;
-  std::unique_ptr<const Program> program_;
+  std::unique_ptr<const RegexProgram> program_;
+};
+
+// Goes through one text. All its steps together are at most as many as the text has bytes, times the pattern's size.
+// For one thread.
+class Regex::Search {
+ public:
+  // Usual patterns come through a text with fewer choices a byte.
+  static constexpr size_t kUsualChoices = 32;
+
+  // Both must outlive it; `text` is well-formed UTF-8. Behind so many choices a byte of it, it keeps what came of the
+  // ways that it tried, and follows none of them twice.
+  Search(const Regex& regex, std::string_view text, size_t choices_a_byte = kUsualChoices);
+  ~Search();
+
+  // The first match that begins at or behind `from`; false if there is none. What lies before `from` is seen by
+  // lookbehind and ^. Throws Error(kOutOfMemory) where a text has too many ways to keep, and is of no use from then on.
+  bool find(size_t from, Match& match);
+
+  size_t num_choices() const;  // so far: between alternatives, and between one more repeat and none
+
+ private:
+  class Matcher;
+  std::unique_ptr<Matcher> matcher_;
 };
 
 }  // namespace emberline

@@ -1,37 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What a regular expression becomes: instructions for a matcher that goes back where a way fails.
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "text/character_set.h"
+
 namespace emberline {
-
-// A set of characters. One is in it if `negated` differs from whether any part has it and all of `also` have it.
-struct CharacterSet {
-  struct Range {
-    char32_t first;
-    char32_t last;
-  };
-
-  bool negated = false;
-  std::vector<Range> ranges;
-  uint32_t categories = 0;  // a bit for each general category (unicode::category)
-  uint8_t properties = 0;   // of unicode::CategoryFlag
-  bool white_space = false;
-  std::vector<CharacterSet> nested;
-  std::vector<CharacterSet> also;
-  std::array<bool, 128> ascii = {};  // the answer, once finish was called
-
-  bool has(char32_t c) const { return c < 128 && finished_ ? ascii[c] : looked_up(c); }
-  void finish();
-
- private:
-  bool looked_up(char32_t c) const;
-
-  bool finished_ = false;
-};
 
 struct RegexInstruction {
   enum class Kind : uint8_t {
@@ -55,9 +31,15 @@ struct RegexInstruction {
 struct RegexProgram {
   std::vector<RegexInstruction> code;  // ends with kDone
   std::vector<CharacterSet> sets;
+  // [code.size()] the number of a meeting, an instruction at which several ways may come to the same place; else -1
+  std::vector<int32_t> meetings;
+  size_t num_meetings = 0;
 };
 
 // Throws Error(kUnsupported); `place` names the expression in messages.
 RegexProgram parse_regex(std::string_view pattern, std::string_view place);
+
+// Numbers the meetings of a program whose code is complete.
+void number_meetings(RegexProgram& program);
 
 }  // namespace emberline

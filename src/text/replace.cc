@@ -105,8 +105,9 @@ class ReplaceRegex final : public Normalizer {
   ReplaceRegex(Regex pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
   void append(std::string_view text, std::string& out) const override {
+    Regex::Search search(pattern_, text);
     size_t at = 0;
-    for (Regex::Match match{}; pattern_.find(text, at, match); at = match.end) {
+    for (Regex::Match match{}; search.find(at, match); at = match.end) {
       out += text.substr(at, match.begin - at);
       out += content_;
     }
@@ -115,7 +116,7 @@ class ReplaceRegex final : public Normalizer {
   Cuts cuts() const override { return Cuts::kNowhere; }
   bool drops_start(std::string_view text) const override {
     Regex::Match match{};
-    return content_.empty() && pattern_.find(text, 0, match) && match.begin == 0;
+    return content_.empty() && Regex::Search(pattern_, text).find(0, match) && match.begin == 0;
   }
 
  private:

@@ -61,10 +61,7 @@ class SentencePieceBpe final : public TokenModel {
     }
   }
 
-  int32_t find(std::string_view piece) const override {
-    const uint32_t node = trie_.walk(PieceTrie::kRoot, piece);
-    return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
-  }
+  int32_t find(std::string_view piece) const override { return trie_.find(piece); }
 
  private:
   Type type(int32_t id) const { return types_[static_cast<size_t>(id)]; }

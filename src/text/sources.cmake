@@ -7,6 +7,7 @@ target_sources(emberline_core PRIVATE
   src/text/bpe.cc
   src/text/byte_level.cc
   src/text/char_normalizers.cc
+  src/text/character_set.cc
   src/text/charsmap.cc
   src/text/graphemes.cc
   src/text/json_node.cc
@@ -25,7 +26,11 @@ target_sources(emberline_core PRIVATE
   src/text/protobuf_reader.cc
   src/text/rebuilt_tokenizer.cc
   src/text/regex.cc
+  src/text/regex_ends.cc
+  src/text/regex_fragment.cc
   src/text/regex_parser.cc
+  src/text/regex_program.cc
+  src/text/regex_set_parser.cc
   src/text/replace.cc
   src/text/sentencepiece_bpe.cc
   src/text/sentencepiece_conversion.cc

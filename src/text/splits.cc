@@ -81,9 +81,18 @@ class Whitespace final : public Splitter {
   bool separates(char32_t c) const override { return unicode::flags(c) & unicode::kWhitespace; }
 };
 
-class Punctuation final : public Splitter {
+bool is_punctuation(char32_t c) {
+  return unicode::flags(c) & unicode::kPunctuation;
+}
+bool is_digit(char32_t c) {
+  return unicode::traits(c) & unicode::kNumeric;
+}
+
+// Each character for which `is_delimiter` holds is a delimiter.
+template <bool (*is_delimiter)(char32_t)>
+class CharacterSplit final : public Splitter {
  public:
-  explicit Punctuation(Delimiter delimiter) : delimiter_(delimiter) {}
+  explicit CharacterSplit(Delimiter delimiter) : delimiter_(delimiter) {}
 
   void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const override {
     Cutter cutter(delimiter_, words);
@@ -92,31 +101,7 @@ class Punctuation final : public Splitter {
     const char* begin = data + word.begin;
     for (const char* p = begin; p < end;) {
       const char* const here = p;
-      if (!(unicode::flags(utf8::decode(p)) & unicode::kPunctuation)) continue;
-      cutter.add(static_cast<size_t>(begin - data), static_cast<size_t>(here - data), false);
-      cutter.add(static_cast<size_t>(here - data), static_cast<size_t>(p - data), true);
-      begin = p;
-    }
-    cutter.add(static_cast<size_t>(begin - data), word.end, false);
-  }
-  bool separates(char32_t) const override { return false; }
-
- private:
-  Delimiter delimiter_;
-};
-
-class Digits final : public Splitter {
- public:
-  explicit Digits(bool individual) : delimiter_(individual ? Delimiter::kIsolated : Delimiter::kContiguous) {}
-
-  void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const override {
-    Cutter cutter(delimiter_, words);
-    const char* const data = text.data();
-    const char* const end = data + word.end;
-    const char* begin = data + word.begin;
-    for (const char* p = begin; p < end;) {
-      const char* const here = p;
-      if (!(unicode::traits(utf8::decode(p)) & unicode::kNumeric)) continue;
+      if (!is_delimiter(utf8::decode(p))) continue;
       cutter.add(static_cast<size_t>(begin - data), static_cast<size_t>(here - data), false);
       cutter.add(static_cast<size_t>(here - data), static_cast<size_t>(p - data), true);
       begin = p;
@@ -162,8 +147,9 @@ class RegexSplit final : public Splitter {
   void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const override {
     Cutter cutter(delimiter_, words);
     const std::string_view inside = text.substr(word.begin, word.end - word.begin);
+    Regex::Search search(pattern_, inside);
     size_t at = 0;
-    for (Regex::Match match{}; pattern_.find(inside, at, match); at = match.end) {
+    for (Regex::Match match{}; search.find(at, match); at = match.end) {
       cutter.add(word.begin + at, word.begin + match.begin, invert_);
       cutter.add(word.begin + match.begin, word.begin + match.end, !invert_);
     }
@@ -190,10 +176,10 @@ std::unique_ptr<PreTokenizer> make_whitespace() {
   return std::make_unique<Whitespace>();
 }
 std::unique_ptr<PreTokenizer> make_punctuation(Delimiter delimiter) {
-  return std::make_unique<Punctuation>(delimiter);
+  return std::make_unique<CharacterSplit<is_punctuation>>(delimiter);
 }
 std::unique_ptr<PreTokenizer> make_digits(bool individual) {
-  return std::make_unique<Digits>(individual);
+  return std::make_unique<CharacterSplit<is_digit>>(individual ? Delimiter::kIsolated : Delimiter::kContiguous);
 }
 std::unique_ptr<PreTokenizer> make_string_split(std::string pattern, Delimiter delimiter, bool invert) {
   return std::make_unique<StringSplit>(std::move(pattern), delimiter, invert);

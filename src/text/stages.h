@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The stages of a tokenizer.json, in the order in which text passes them. Each is immutable after construction and
-// safe from many threads; none fails on any text. All text between them is well-formed UTF-8.
+// safe from many threads; none fails on any text, but for want of memory. All text between them is well-formed UTF-8.
 #include <cstdint>
 #include <span>
 #include <string>

@@ -205,16 +205,33 @@ std::string unknown_piece(const TokenModelConfig& model) {
   return "";
 }
 
-// Pipeline of SentencePiece itself: no token is added, and none stands around a text.
-TokenizerParts build_sentencepiece(const SentencePieceFile& file) {
+int32_t piece_of_role(const SentencePieceFile& file, const TokenizerSettings& settings, const char* role) {
+  const auto named = settings.named_tokens.find(role);
+  check(named != settings.named_tokens.end(), Code::kFormat,
+        "tokenizer_config.json: {} is missing, expected one of the pieces of {}", role, file.name);
+  const std::string& text = named->second.content;
+  const auto found = std::find_if(file.pieces.begin(), file.pieces.end(),
+                                  [&](const SentencePiece& piece) { return piece.text == text; });
+  check(found != file.pieces.end(), Code::kFormat, "tokenizer_config.json: {}: got \"{}\", which is no piece of {}",
+        role, text, file.name);
+  return static_cast<int32_t>(found - file.pieces.begin());
+}
+
+// Pipeline of SentencePiece itself: no token is added, and around a text stand those that the settings ask for.
+TokenizerParts build_sentencepiece(const SentencePieceFile& file, const TokenizerSettings& settings) {
   TokenizerParts parts;
+  TemplateConfig around;
+  if (settings.add_bos_token) around.before = {{piece_of_role(file, settings, "bos_token")}, {0}};
+  if (settings.add_eos_token) around.after = {{piece_of_role(file, settings, "eos_token")}, {0}};
   parts.normalizer = make_sentencepiece_normalizer(file);
   parts.model =
       file.kind == SentencePieceFile::Kind::kUnigram ? make_sentencepiece_unigram(file) : make_sentencepiece_bpe(file);
-  parts.post_processor = make_template_processor({});
+  parts.post_processor = make_template_processor(around);
+  if (settings.unk_for_empty_text) parts.empty_id = file.unknown;
   parts.vocab_size = static_cast<int64_t>(file.pieces.size());
   parts.description =
       message("SentencePiece {} of {}", file.kind == SentencePieceFile::Kind::kUnigram ? "unigram" : "BPE", file.name);
+  if (settings.add_bos_token || settings.add_eos_token) return parts;
   parts.warnings.push_back(
       message("{}: no file names a tokenizer_class, so ids are those of SentencePiece itself, without special tokens",
               file.name));
@@ -272,7 +289,7 @@ TokenizerParts build(TokenizerSettings settings, const VocabularyFile& from) {
   const std::string name = from.path.filename().string();
   const std::string content = read_text_file(from.path);
   if (from.source == VocabularySource::kSentencePiece && settings.tokenizer_class.empty()) {
-    return build_sentencepiece(read_sentencepiece_file(content, name));
+    return build_sentencepiece(read_sentencepiece_file(content, name), settings);
   }
   TokenizerFile file;
   switch (from.source) {

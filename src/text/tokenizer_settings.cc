@@ -183,6 +183,7 @@ void read_tokenizer_config(const JsonNode& root, TokenizerSettings& settings) {
   settings.names_extra_tokens = has_extra_tokens(root, {"extra_special_tokens", "additional_special_tokens"});
   settings.add_bos_token = root.boolean_or("add_bos_token", false);
   settings.add_eos_token = root.boolean_or("add_eos_token", false);
+  settings.unk_for_empty_text = root.boolean_or("unk_for_empty_text", false);
   if (root.has("added_tokens_decoder")) settings.added_tokens = read_decoder(root.at("added_tokens_decoder"));
 }
 

@@ -46,7 +46,7 @@ inline uint16_t traits(char32_t c) {
   return kTraitBlocks[size_t{kTraitBlockOf[c >> 7]} * 128 + (c & 127)];
 }
 
-// The general category of patterns, as a place in the list of regex_parser.cc, and what else patterns ask.
+// The general category of patterns, as a place in the list of regex_set_parser.cc, and what else patterns ask.
 enum CategoryFlag : uint8_t {
   kCategoryMask = 31,
   kPatternWord = 32,  // \w of patterns

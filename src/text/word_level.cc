@@ -24,10 +24,7 @@ class WordLevel final : public TokenModel {
     }
   }
 
-  int32_t find(std::string_view piece) const override {
-    const uint32_t node = trie_.walk(PieceTrie::kRoot, piece);
-    return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
-  }
+  int32_t find(std::string_view piece) const override { return trie_.find(piece); }
 
  private:
   PieceTrie trie_;

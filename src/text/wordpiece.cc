@@ -31,10 +31,7 @@ class WordPiece final : public TokenModel {
     }
   }
 
-  int32_t find(std::string_view piece) const override {
-    const uint32_t node = trie_.walk(PieceTrie::kRoot, piece);
-    return node == PieceTrie::kNowhere ? -1 : trie_.id(node);
-  }
+  int32_t find(std::string_view piece) const override { return trie_.find(piece); }
 
  private:
   void append_word(std::string_view word, std::vector<int32_t>& ids) const {

@@ -180,6 +180,37 @@ TEST_F(SentencePieceDirectory, FilesWithoutAClassAreReadAsSentencePieceReadsThem
       "sp.model: no file names a tokenizer_class, so ids are those of SentencePiece itself, without special tokens");
 }
 
+TEST_F(SentencePieceDirectory, TokensAroundATextAreLostOrAnEmptyTextHasNone) {
+  write("sp.model", few_pieces() + piece("<s>", 0, Type::kControl) + piece("</s>", 0, Type::kControl));
+  Json settings = {{"add_bos_token", true}, {"bos_token", "<s>"}, {"add_eos_token", true}, {"eos_token", "</s>"}};
+  write("tokenizer_config.json", settings);
+  const auto ids = [&](std::string_view text, int64_t max_tokens) {
+    Encoding encoding;
+    Tokenizer::load(directory_).encode(text, max_tokens, encoding);
+    EXPECT_EQ(encoding.ids.size(), encoding.types.size());
+    return encoding.ids;
+  };
+  EXPECT_EQ(ids("ab a", 10), (Ids{6, 1, 4, 5, 7}));
+  EXPECT_EQ(ids("<s>", 10), (Ids{6, 1, 0, 7}));  // text never is a control token
+  EXPECT_EQ(ids("ab a", 4), (Ids{6, 1, 4, 7}));
+  EXPECT_EQ(ids("", 10), (Ids{6, 7}));
+  EXPECT_TRUE(Tokenizer::load(directory_).warnings().empty());
+  settings["unk_for_empty_text"] = true;
+  write("tokenizer_config.json", settings);
+  EXPECT_EQ(ids("", 10), (Ids{6, 0, 7}));
+  EXPECT_EQ(ids("  ", 10), (Ids{6, 0, 7}));
+  EXPECT_EQ(ids("", 2), (Ids{6, 7}));
+  EXPECT_EQ(ids("a", 10), (Ids{6, 5, 7}));
+  settings["eos_token"] = "</t>";
+  write("tokenizer_config.json", settings);
+  EXPECT_EQ(load_refusal(Code::kFormat),
+            "tokenizer_config.json: eos_token: got \"</t>\", which is no piece of sp.model");
+  settings.erase("bos_token");
+  write("tokenizer_config.json", settings);
+  EXPECT_EQ(load_refusal(Code::kFormat),
+            "tokenizer_config.json: bos_token is missing, expected one of the pieces of sp.model");
+}
+
 TEST_F(SentencePieceDirectory, ClassesThatAreNotBuiltFromTheFileAreRefused) {
   write("tokenizer.model", few_pieces());
   write("tokenizer_config.json", Json{{"tokenizer_class", "LlamaTokenizer"}});

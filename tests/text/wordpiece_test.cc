@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "text/piece_trie.h"
 #include "text/text_fixture.h"
 #include "text/utf8.h"
 
@@ -116,23 +115,6 @@ TEST(WordPiece, RandomWordsOverRandomVocabulariesAreAsTheNaiveLoopSplitsThem) {
     for (const auto& [piece, id] : vocab) ASSERT_EQ(model->find(piece), id);
     EXPECT_EQ(model->find("zz"), -1);
   }
-}
-
-TEST(PieceTrie, HoldsPiecesOfAllBytesAndTheEmptyOne) {
-  std::vector<std::string> texts = {""};
-  for (int a = 0; a < 256; ++a) {
-    texts.push_back(std::string(1, static_cast<char>(a)));
-    for (int b = 0; b < 256; b += 3) texts.push_back({static_cast<char>(a), static_cast<char>(b), 'x'});
-  }
-  std::vector<std::pair<std::string_view, int32_t>> pieces;
-  for (size_t i = 0; i < texts.size(); ++i) pieces.emplace_back(texts[i], static_cast<int32_t>(i));
-  const PieceTrie trie(pieces);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const uint32_t node = trie.walk(PieceTrie::kRoot, texts[i]);
-    ASSERT_NE(node, PieceTrie::kNowhere);
-    ASSERT_EQ(trie.id(node), static_cast<int32_t>(i));
-  }
-  EXPECT_EQ(trie.walk(PieceTrie::kRoot, "xyz"), PieceTrie::kNowhere);
 }
 
 }  // namespace
