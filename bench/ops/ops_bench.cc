@@ -182,7 +182,7 @@ void encoder(benchmark::State& state) {
   measure(state, flops_per_token * static_cast<double>(tokens * state.range(3)), static_cast<double>(tokens), [&] {
     for (const Layer& layer : layers) {
       stream->self_attention(*normed, *layer.qkv, offsets, shape, *attended);
-      stream->linear(*attended, *layer.output, parts);
+      stream->linear(*attended, *layer.output, Activation::kNone, parts);
       stream->norm(parts, xs, weights, xs, normed.get());
       stream->feed_forward(*normed, *layer.up, Activation::kGelu, *layer.down, parts);
       stream->norm(parts, xs, weights, xs, normed.get());

@@ -67,6 +67,12 @@ struct EmbeddingTables {
   float word_scale = 1;  // what rows of `words` are multiplied by
 };
 
+// The rows of DistanceTerms in a form of the device's own.
+class PackedTerms {
+ public:
+  virtual ~PackedTerms() = default;
+};
+
 // What a query, a key or both add to their score by the distance between them: their products with a row that belongs
 // to that distance (disentangled attention).
 struct DistanceTerms {
@@ -77,6 +83,7 @@ struct DistanceTerms {
   // exceeds. Never falls with d, or never rises.
   std::vector<int32_t> row_of;
   int64_t reach = 0;
+  std::unique_ptr<PackedTerms> packed;  // by Backend::pack_terms, which leaves no other rows; null for none
 };
 
 // A feed-forward that is several: each row goes through the few that suit it best (mixture of experts).
@@ -152,8 +159,13 @@ class Stream {
   virtual void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                               const AttentionShape& shape, Operand& out) = 0;
 
-  // out = x W^T + bias.
-  virtual void linear(const Operand& x, const Linear& weights, MatrixView out) = 0;
+  // out = activation(x W^T + bias).
+  virtual void linear(const Operand& x, const Linear& weights, Activation activation, MatrixView out) = 0;
+
+  // out[t] = x[t] + activation(n W^T + bias), where n are several rows of x side by side: as many as W has columns for,
+  // from row t - before on, zeros for those that are not of t's sequence. out and x do not overlap.
+  virtual void convolve(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
+                        Activation activation, MatrixView out) = 0;
 
   // out = activation(x up^T + up's bias) down^T + down's bias.
   virtual void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
@@ -214,6 +226,9 @@ class Backend {
   virtual void set_reading_order(std::span<Linear* const> /*weights*/) const {}
   // The same as make_linear for Stream::dense.
   virtual std::unique_ptr<Linear> make_dense(const LinearPart& part) const = 0;
+  // Packs the rows of terms that heads of this many share, where attention on this device reads them otherwise than as
+  // f32. Before any stream reads them.
+  virtual void pack_terms(DistanceTerms& /*terms*/, int64_t /*num_heads*/) const {}
   virtual std::unique_ptr<Operand> make_operand() const = 0;
   // On a CPU, num_threads share each operation, the caller's among them; they wait for the next one without sleeping.
   virtual std::unique_ptr<Stream> make_stream(int64_t num_threads) const = 0;

@@ -30,6 +30,23 @@ float from_f16(uint16_t word) {
 
 }  // namespace
 
+uint16_t to_f16(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = (bits >> 16) & 0x8000U;
+  uint32_t magnitude = bits & 0x7fffffffU;
+  if (magnitude > 0x7f800000U) return static_cast<uint16_t>(sign | 0x7e00U);
+  if (magnitude >= 0x477ff000U) return static_cast<uint16_t>(sign | 0x7c00U);
+  if (magnitude < 0x38800000U) {
+    // A denormal: beside 0.5 the last place of an f32 is that of the denormal, so that the sum rounds it.
+    const float sum = std::bit_cast<float>(magnitude) + 0.5F;
+    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(sum) - 0x3f000000U));
+  }
+  const uint32_t odd = (magnitude >> 13) & 1U;
+  magnitude += 0xfffU + odd;
+  magnitude -= 112U << 23;  // what the exponents of the two are apart
+  return static_cast<uint16_t>(sign | (magnitude >> 13));
+}
+
 void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, float* out) {
   if (count == 0) return;
   const std::byte* data = tensor.data + static_cast<size_t>(first) * dtype_bytes(tensor.dtype);

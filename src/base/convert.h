@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Numbers of model files to f32.
+// Numbers of model files to f32, and of vectors to what is stored.
 #include <cstdint>
 
 #include "base/tensor.h"
@@ -10,5 +10,8 @@ namespace emberline {
 // Writes elements [first, first + count) of a tensor; its data may lie at any address. f32 (bits kept), f16 and bf16
 // (both exact). Throws Error(kUnsupported) that names the tensor for other types.
 void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, float* out);
+
+// The nearest half-precision number, ties to even; beyond 65,520 infinity, and NaN for NaN.
+uint16_t to_f16(float value);
 
 }  // namespace emberline

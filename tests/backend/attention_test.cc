@@ -51,9 +51,16 @@ double turned(const Matrix& qkv, int64_t token, int64_t column, int64_t d, int64
   return element(d) * double{angles[d % half]} + other * double{angles[half + d % half]};
 }
 
+// Tokens [first, end) of a batch.
+struct Sequence {
+  int64_t first;
+  int64_t end;
+};
+
 // One query against the keys of its own sequence, in double.
-std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64_t end, int64_t head,
+std::vector<double> naive(const Matrix& qkv, int64_t query, const Sequence& sequence, int64_t head,
                           const AttentionShape& shape) {
+  const auto& [first, end] = sequence;
   const int64_t column = head * shape.head_dim;
   const int64_t key_column = head / shape.heads_per_key() * shape.head_dim;
   std::vector<double> scores;
@@ -95,6 +102,31 @@ std::vector<double> naive(const Matrix& qkv, int64_t query, int64_t first, int64
   return out;
 }
 
+// All heads of a query, which is a token of the batch.
+void expect_query_near_naive(const Matrix& out, const Matrix& qkv, int64_t query, const Sequence& sequence,
+                             const AttentionShape& shape, double bound) {
+  for (int64_t head = 0; head < shape.num_heads; ++head) {
+    const std::vector<double> expected = naive(qkv, query, sequence, head, shape);
+    for (int64_t d = 0; d < shape.head_dim; ++d) {
+      ASSERT_NEAR(out.at(query, head * shape.head_dim + d), expected[static_cast<size_t>(d)], bound)
+          << "row " << query << ", token " << query - sequence.first << " of " << sequence.end - sequence.first
+          << ", head " << head << " of " << shape.num_heads << ", dim " << d << " of " << shape.head_dim;
+    }
+  }
+}
+
+// Every query of the shorter sequences, some of the longer ones. `qkv` as it was before attention turned it.
+void expect_near_naive(const Matrix& out, const Matrix& qkv, const std::vector<int64_t>& offsets,
+                       const AttentionShape& shape, double bound) {
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const Sequence sequence = {offsets[s], offsets[s + 1]};
+    const int64_t step = sequence.end - sequence.first > 65 ? 13 : 1;
+    for (int64_t query = sequence.first; query < sequence.end; query += step) {
+      ASSERT_NO_FATAL_FAILURE(expect_query_near_naive(out, qkv, query, sequence, shape, bound));
+    }
+  }
+}
+
 TEST_P(AttentionTest, LengthsAroundVectorsAndBlocksGiveWrongSums) {
   const int64_t lengths[] = {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 511, 512, 1000};
   for (const int64_t head_dim : {32, 64, 20, 3}) {
@@ -103,19 +135,7 @@ TEST_P(AttentionTest, LengthsAroundVectorsAndBlocksGiveWrongSums) {
     for (const int64_t len : lengths) offsets.push_back(offsets.back() + len);
     Matrix qkv = Matrix::random(offsets.back(), 6 * head_dim, 5);
     const Matrix out = run(qkv, offsets, shape);
-    for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-      // Every query of the shorter sequences, some of the longer ones.
-      const int64_t len = offsets[s + 1] - offsets[s];
-      for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
-        for (int64_t head = 0; head < 2; ++head) {
-          const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
-          for (int64_t d = 0; d < head_dim; ++d) {
-            ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 2e-6)
-                << "length " << len << ", query " << q << ", head " << head;
-          }
-        }
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(expect_near_naive(out, qkv, offsets, shape, 2e-6));
   }
 }
 
@@ -145,18 +165,8 @@ TEST_P(AttentionTest, BiasRotationOrWindowIsLostAtSomeLength) {
       if (!with_bias || window == 8) shape.rotation = rotation.get();
       Matrix scratch = qkv;  // queries and keys are turned where they are
       const Matrix out = run(scratch, offsets, shape);
-      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-        const int64_t len = offsets[s + 1] - offsets[s];
-        for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
-          for (int64_t head = 0; head < 2; ++head) {
-            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
-            for (int64_t d = 0; d < head_dim; ++d) {
-              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 4e-6)
-                  << "window " << window << ", bias " << with_bias << ", length " << len << ", query " << q;
-            }
-          }
-        }
-      }
+      ASSERT_NO_FATAL_FAILURE(expect_near_naive(out, qkv, offsets, shape, 4e-6))
+          << "window " << window << ", bias " << with_bias;
     }
   }
 }
@@ -185,19 +195,8 @@ TEST_P(AttentionTest, SharedKeysCausalityOrNormsOfHeadsAreLostAtSomeLength) {
       shape.bias_reach = 299;
       Matrix scratch = qkv;  // queries and keys are normed and turned where they are
       const Matrix out = run(scratch, offsets, shape);
-      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-        const int64_t len = offsets[s + 1] - offsets[s];
-        for (int64_t q = 0; q < len; q += len > 65 ? 13 : 1) {
-          for (int64_t head = 0; head < num_heads; ++head) {
-            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
-            for (int64_t d = 0; d < head_dim; ++d) {
-              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 1e-5)
-                  << num_heads << " heads, " << num_kv_heads << " of keys, causal " << causal << ", window " << window
-                  << ", length " << len << ", query " << q << ", head " << head;
-            }
-          }
-        }
-      }
+      ASSERT_NO_FATAL_FAILURE(expect_near_naive(out, qkv, offsets, shape, 1e-5))
+          << num_kv_heads << " heads of keys, causal " << causal << ", window " << window << ", normed " << is_normed;
     }
   }
 }
@@ -230,18 +229,8 @@ TEST_P(AttentionTest, TermOfADistanceIsAnotherDistances) {
       terms.by_query = by_query ? rows(11) : nullptr;
       terms.by_key = by_key ? rows(12) : nullptr;
       const Matrix out = run(qkv, offsets, shape);
-      for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-        const int64_t len = offsets[s + 1] - offsets[s];
-        for (int64_t q = 0; q < len; q += len > 64 ? 13 : 1) {
-          for (int64_t head = 0; head < 2; ++head) {
-            const std::vector<double> expected = naive(qkv, offsets[s] + q, offsets[s], offsets[s + 1], head, shape);
-            for (int64_t d = 0; d < head_dim; ++d) {
-              ASSERT_NEAR(out.at(offsets[s] + q, head * head_dim + d), expected[static_cast<size_t>(d)], 4e-6)
-                  << "by query " << by_query << ", by key " << by_key << ", length " << len << ", query " << q;
-            }
-          }
-        }
-      }
+      ASSERT_NO_FATAL_FAILURE(expect_near_naive(out, qkv, offsets, shape, 4e-6))
+          << "by query " << by_query << ", by key " << by_key;
     }
   }
 }
@@ -317,12 +306,7 @@ TEST_P(AttentionTest, HugeScoresOverflow) {
   }
   const std::vector<int64_t> offsets = {0, 33};
   const Matrix out = run(qkv, offsets, shape);
-  for (int64_t t = 0; t < 33; ++t) {
-    for (int64_t d = 0; d < 16; ++d) {
-      // The softmax picks one token.
-      EXPECT_NEAR(out.at(t, d), naive(qkv, t, 0, 33, 0, shape)[static_cast<size_t>(d)], 1e-5);
-    }
-  }
+  expect_near_naive(out, qkv, offsets, shape, 1e-5);  // the softmax picks one token
 }
 
 TEST_P(AttentionTest, EqualTokensGiveAnotherValueThanTheirs) {
@@ -343,8 +327,7 @@ TEST_P(AttentionTest, LongSequenceNeedsMemoryOfItsSquare) {
   const std::vector<int64_t> offsets = {0, len};
   const Matrix out = run(qkv, offsets, shape);
   for (const int64_t t : {int64_t{0}, int64_t{4567}, len - 1}) {
-    const std::vector<double> expected = naive(qkv, t, 0, len, 0, shape);
-    for (int64_t d = 0; d < 16; ++d) EXPECT_NEAR(out.at(t, d), expected[static_cast<size_t>(d)], 2e-6);
+    expect_query_near_naive(out, qkv, t, {0, len}, shape, 2e-6);
   }
 }
 

@@ -1,142 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/low_fixture.h"
+#include "backend/bf16_attention_fixture.h"
 
 namespace emberline {
 namespace {
 
-struct Shape {
-  int64_t num_heads;
-  int64_t head_dim;
-  float scale;
-  int64_t heads_per_key = 1;
-  bool causal = false;
-  int64_t window = 0;
-  std::vector<float> biases = {};  // [num_heads, 2 * reach + 1]
-  int64_t reach = 0;
-
-  int64_t hidden() const { return num_heads * head_dim; }
-  int64_t key_cols() const { return hidden() / heads_per_key; }
-  int64_t cols() const { return hidden() + 2 * key_cols(); }
-};
-
-Shape usual(int64_t num_heads, int64_t head_dim) {
-  return {num_heads, head_dim, 1.0F / std::sqrt(static_cast<float>(head_dim))};
-}
-
-void set_bf16(OperandRows& operand, int64_t r, int64_t c, float value) {
-  const uint16_t half = bf16_of(value);
-  std::memcpy(operand.row(r) + 2 * c, &half, sizeof(half));
-}
-
-// Rows of q, k and v, as bf16.
-OperandRows random_rows(int64_t rows, const Shape& shape, uint32_t seed, float spread = 1.0F) {
-  OperandRows out(cpu::Precision::kBf16, rows, shape.cols());
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.0F, spread);
-  for (int64_t r = 0; r < rows; ++r) {
-    std::memset(out.row(r), 0, static_cast<size_t>(out.row_bytes()));
-    for (int64_t c = 0; c < shape.cols(); ++c) set_bf16(out, r, c, normal(generator));
-  }
-  return out;
-}
-
-cpu::HeadsView sequence(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) {
-  return {.data = reinterpret_cast<uint16_t*>(rows.row(first)),
-          .rows = len,
-          .row_stride = rows.view().row_stride,
-          .num_heads = shape.num_heads,
-          .head_dim = shape.head_dim,
-          .keys_at = shape.hidden(),
-          .values_at = shape.hidden() + shape.key_cols(),
-          .heads_per_key = shape.heads_per_key,
-          .causal = shape.causal,
-          .window = shape.window,
-          .bias = shape.biases.empty() ? nullptr : shape.biases.data() + shape.reach,
-          .bias_stride = 2 * shape.reach + 1};
-}
-
-// One query of a sequence, in double: what attention gives, and how far the values lie from it, weighed.
-struct Twin {
-  std::vector<double> out;     // [head_dim]
-  std::vector<double> spread;  // [head_dim]: sum of weight * |value - out|
-};
-
-Twin twin_of(const OperandRows& rows, int64_t first, int64_t len, int64_t query, int64_t head, const Shape& shape) {
-  const int64_t column = head * shape.head_dim;
-  const int64_t key_column = head / shape.heads_per_key * shape.head_dim;
-  if (shape.causal) len = query + 1;
-  std::vector<double> weights;
-  double top = -1e300;
-  for (int64_t t = first; t < first + len; ++t) {
-    double score = 0;
-    for (int64_t d = 0; d < shape.head_dim; ++d) {
-      score += rows.at(first + query, column + d) * rows.at(t, shape.hidden() + key_column + d);
-    }
-    score *= double{shape.scale};
-    const int64_t distance = t - first - query;
-    if (!shape.biases.empty()) {
-      score += double{shape.biases[static_cast<size_t>(head * (2 * shape.reach + 1) + shape.reach + distance)]};
-    }
-    if (shape.window > 0 && std::abs(distance) > shape.window) score = -std::numeric_limits<double>::infinity();
-    weights.push_back(score);
-    top = std::max(top, weights.back());
-  }
-  double sum = 0;
-  for (double& weight : weights) sum += weight = std::exp(weight - top);
-  Twin twin = {std::vector<double>(static_cast<size_t>(shape.head_dim)),
-               std::vector<double>(static_cast<size_t>(shape.head_dim))};
-  for (int64_t d = 0; d < shape.head_dim; ++d) {
-    const auto value = [&](int64_t t) {
-      return rows.at(first + t, shape.hidden() + shape.key_cols() + key_column + d);
-    };
-    double& out = twin.out[static_cast<size_t>(d)];
-    for (int64_t t = 0; t < len; ++t) out += weights[static_cast<size_t>(t)] / sum * value(t);
-    for (int64_t t = 0; t < len; ++t) {
-      twin.spread[static_cast<size_t>(d)] += weights[static_cast<size_t>(t)] / sum * std::abs(value(t) - out);
-    }
-  }
-  return twin;
-}
-
-class Bf16AttentionTest : public LowKernelsTest {
- protected:
-  Matrix attend(OperandRows& rows, int64_t first, int64_t len, const Shape& shape) const {
-    Matrix out(len, shape.hidden());
-    AlignedBytes scratch(kernels_->attention_scratch_bytes(len, shape.head_dim) + 64);
-    kernels_->attention(sequence(rows, first, len, shape), shape.scale, out.view(), scratch.data());
-    EXPECT_TRUE(out.walls_stand());
-    const char* end = scratch.data() + kernels_->attention_scratch_bytes(len, shape.head_dim);
-    EXPECT_TRUE(
-        std::all_of(end, end + 64, [](char b) { return static_cast<unsigned char>(b) == AlignedBytes::kWall; }));
-    return out;
-  }
-
-  // A weight in bf16 is off by 0.7 % at most, beside what is common to all of a row and leaves with their sum; so a
-  // mean of values is off by that share of their distance from it. Scores are sums in f32 of up to 128 products.
-  void expect_near_twin(OperandRows& rows, int64_t len, const Shape& shape, int64_t step) const {
-    const Matrix out = attend(rows, 0, len, shape);
-    for (int64_t query = 0; query < len; query += step) {
-      for (int64_t head = 0; head < shape.num_heads; ++head) {
-        const Twin twin = twin_of(rows, 0, len, query, head, shape);
-        for (int64_t d = 0; d < shape.head_dim; ++d) {
-          const double bound = 0.008 * twin.spread[static_cast<size_t>(d)] + 4e-6;
-          ASSERT_NEAR(out.at(query, head * shape.head_dim + d), twin.out[static_cast<size_t>(d)], bound)
-              << "length " << len << ", query " << query << ", head " << head << " of " << shape.head_dim << ", dim "
-              << d;
-        }
-      }
-    }
-  }
-};
-
 TEST_P(Bf16AttentionTest, ShortSequencesGiveWrongSums) {
-  const Shape shape = usual(3, 32);
+  const HeadsShape shape = usual(3, 32);
   OperandRows rows = random_rows(70, shape, 1);
   for (int64_t len = 1; len <= 70; ++len) expect_near_twin(rows, len, shape, 1);
 }
 
 TEST_P(Bf16AttentionTest, LongSequencesGiveWrongSums) {
-  const Shape shape = usual(2, 32);
+  const HeadsShape shape = usual(2, 32);
   OperandRows rows = random_rows(4097, shape, 2);
   for (const int64_t len : {127, 128, 129, 255, 256, 257, 512, 1000}) expect_near_twin(rows, len, shape, len / 9);
   expect_near_twin(rows, 4097, shape, 512);
@@ -144,7 +19,7 @@ TEST_P(Bf16AttentionTest, LongSequencesGiveWrongSums) {
 
 TEST_P(Bf16AttentionTest, HeadsThatFillNoTilesGiveWrongSums) {
   for (const int64_t head_dim : {1, 8, 16, 31, 33, 48, 64, 80, 96, 100, 128, 192}) {
-    const Shape shape = usual(2, head_dim);
+    const HeadsShape shape = usual(2, head_dim);
     OperandRows rows = random_rows(300, shape, 3);
     for (const int64_t len : {1, 7, 16, 17, 33, 129}) expect_near_twin(rows, len, shape, 1);
     expect_near_twin(rows, 300, shape, 23);
@@ -155,7 +30,7 @@ TEST_P(Bf16AttentionTest, SharedKeysOrCausalityGiveWrongSums) {
   for (const int64_t head_dim : {32, 64, 48, 256}) {
     for (const auto& [num_heads, heads_per_key, causal] :
          {std::tuple{4, 2, false}, {3, 3, true}, {6, 2, true}, {2, 1, true}}) {
-      Shape shape = usual(num_heads, head_dim);
+      HeadsShape shape = usual(num_heads, head_dim);
       shape.heads_per_key = heads_per_key;
       shape.causal = causal;
       OperandRows rows = random_rows(400, shape, 10);
@@ -167,7 +42,7 @@ TEST_P(Bf16AttentionTest, SharedKeysOrCausalityGiveWrongSums) {
 
 TEST_P(Bf16AttentionTest, SharedKeysLoseTheirWindowOrBias) {
   for (const auto& [window, causal] : {std::pair{5, true}, {20, true}, {200, true}, {20, false}}) {
-    Shape shape = usual(4, 64);
+    HeadsShape shape = usual(4, 64);
     shape.heads_per_key = 2;
     shape.causal = causal;
     shape.window = window;
@@ -182,7 +57,7 @@ TEST_P(Bf16AttentionTest, SharedKeysLoseTheirWindowOrBias) {
 
 // A causal row sees no later one, whatever that holds but NaN.
 TEST_P(Bf16AttentionTest, LaterTokenMovesAnEarlierOne) {
-  Shape shape = usual(4, 64);
+  HeadsShape shape = usual(4, 64);
   shape.heads_per_key = 2;
   shape.causal = true;
   for (const int64_t len : {40, 300}) {
@@ -197,7 +72,7 @@ TEST_P(Bf16AttentionTest, LaterTokenMovesAnEarlierOne) {
 
 TEST_P(Bf16AttentionTest, KeysOutsideAWindowCountOrThoseInsideDoNot) {
   for (const auto& [window, causal] : {std::tuple{1, false}, {8, false}, {64, false}, {20, true}}) {
-    Shape shape = usual(2, window == 8 ? 32 : 64);
+    HeadsShape shape = usual(2, window == 8 ? 32 : 64);
     shape.window = window;
     shape.causal = causal;
     OperandRows rows = random_rows(700, shape, 5);
@@ -208,7 +83,7 @@ TEST_P(Bf16AttentionTest, KeysOutsideAWindowCountOrThoseInsideDoNot) {
 }
 
 TEST_P(Bf16AttentionTest, BiasOfADistanceIsAddedElsewhere) {
-  Shape shape = usual(4, 40);
+  HeadsShape shape = usual(4, 40);
   shape.heads_per_key = 2;
   shape.reach = 299;
   std::mt19937 generator(6);
@@ -224,14 +99,14 @@ TEST_P(Bf16AttentionTest, BiasOfADistanceIsAddedElsewhere) {
 // Errors of single weights are independent: those of their mean grow as the root of the sum of squares, and the table
 // of weights adds little to rounding's 0.17 %.
 TEST_P(Bf16AttentionTest, WeightsAreRoundedCoarsely) {
-  const Shape shape = usual(4, 32);
+  const HeadsShape shape = usual(4, 32);
   OperandRows rows = random_rows(128, shape, 4);
   const Matrix out = attend(rows, 0, 128, shape);
   double errors = 0;
   double spreads = 0;
   for (int64_t query = 0; query < 128; ++query) {
     for (int64_t head = 0; head < 4; ++head) {
-      const Twin twin = twin_of(rows, 0, 128, query, head, shape);
+      const AttentionTwin twin = twin_of(rows, 0, 128, query, head, shape);
       for (int64_t d = 0; d < 32; ++d) {
         const double error = double{out.at(query, head * 32 + d)} - twin.out[static_cast<size_t>(d)];
         errors += error * error;
@@ -244,7 +119,7 @@ TEST_P(Bf16AttentionTest, WeightsAreRoundedCoarsely) {
 
 TEST_P(Bf16AttentionTest, SequenceChangesWithItsPlaceAndNeighbours) {
   for (const int64_t head_dim : {32, 64, 33}) {
-    const Shape shape = usual(2, head_dim);
+    const HeadsShape shape = usual(2, head_dim);
     for (const int64_t len : {1, 5, 16, 31, 40, 129, 300}) {
       OperandRows alone = random_rows(len, shape, 5);
       const Matrix expected = attend(alone, 0, len, shape);
@@ -265,7 +140,7 @@ TEST_P(Bf16AttentionTest, SequenceChangesWithItsPlaceAndNeighbours) {
 TEST_P(Bf16AttentionTest, RotationIsAnothersOrLeavesItsHeads) {
   ASSERT_NE(kernels_->rotate_bf16, nullptr);
   for (const int64_t head_dim : {2, 30, 32, 64, 66, 128}) {
-    const Shape shape = usual(2, head_dim);
+    const HeadsShape shape = usual(2, head_dim);
     const Matrix table = Matrix::random(9, head_dim, 3);
     std::vector<float> angles;
     for (int64_t r = 0; r < 9; ++r) angles.insert(angles.end(), table.row(r), table.row(r) + head_dim);
@@ -296,7 +171,7 @@ TEST_P(Bf16AttentionTest, NormOfAHeadIsAnothers) {
   ASSERT_NE(kernels_->norm_heads_bf16, nullptr);
   for (const int64_t head_dim : {2, 12, 32, 66, 128, 256}) {
     for (const bool turns : {false, true}) {
-      const Shape shape = usual(2, head_dim);
+      const HeadsShape shape = usual(2, head_dim);
       const Matrix gain = Matrix::random(1, head_dim, 2);
       const Matrix table = Matrix::random(1, 9 * head_dim, 3);
       const OperandRows before = random_rows(9, shape, 4, 3.0F);
@@ -332,7 +207,7 @@ TEST_P(Bf16AttentionTest, NormOfAHeadIsAnothers) {
 
 TEST_P(Bf16AttentionTest, HugeScoresOverflow) {
   for (const float spread : {30.0F, 3000.0F, 1e8F, 1e15F}) {
-    const Shape shape = {2, 32, 1.0F};
+    const HeadsShape shape = {2, 32, 1.0F};
     for (const int64_t len : {33, 300}) {
       OperandRows rows = random_rows(len, shape, 6);
       for (int64_t r = 0; r < len; ++r) {
@@ -346,7 +221,7 @@ TEST_P(Bf16AttentionTest, HugeScoresOverflow) {
 }
 
 TEST_P(Bf16AttentionTest, EqualScoresGiveNoMean) {
-  const Shape shape = usual(2, 32);
+  const HeadsShape shape = usual(2, 32);
   for (const int64_t len : {1, 2, 13, 77, 300}) {
     OperandRows rows = random_rows(len, shape, 7);
     for (int64_t r = 0; r < len; ++r) {
@@ -363,7 +238,7 @@ TEST_P(Bf16AttentionTest, EqualScoresGiveNoMean) {
 
 // Scores between which the running maximum of a long sequence grows from one chunk of keys to the next.
 TEST_P(Bf16AttentionTest, GrowingScoresForgetEarlierKeys) {
-  const Shape shape = {1, 32, 1.0F};
+  const HeadsShape shape = {1, 32, 1.0F};
   const int64_t len = 700;
   for (const float growth : {0.01F, 0.5F, -0.5F, 20.0F}) {
     OperandRows rows = random_rows(len, shape, 8, 0.05F);
@@ -376,7 +251,7 @@ TEST_P(Bf16AttentionTest, GrowingScoresForgetEarlierKeys) {
 }
 
 TEST_P(Bf16AttentionTest, NanLeavesItsSequenceOrIsLost) {
-  const Shape shape = usual(5, 33);
+  const HeadsShape shape = usual(5, 33);
   for (const int64_t len : {6, 40, 300}) {
     for (const float bad : {kNan, kInfinity, -kInfinity}) {
       OperandRows rows = random_rows(2 * len, shape, 9);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Every instruction set with every dtype that it has products of: parameters of tests.
+// Runs one test body for every instruction set with every dtype that it has products of.
+#include <gtest/gtest.h>
+
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
+#include "base/error.h"
 #include "base/tensor.h"
 
 namespace emberline {
@@ -33,5 +38,29 @@ inline std::vector<Device> all_devices() {
   }
   return devices;
 }
+
+// Skipped where this machine does not run the device; backend_ is null then, which a SetUp of its own must heed.
+class DeviceTest : public ::testing::TestWithParam<Device> {
+ protected:
+  void SetUp() override {
+    try {
+      backend_ = make_cpu_backend(GetParam().isa, GetParam().dtype);
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  // How far two products, one after the other, may lead from the exact result where that is near 1.
+  static double feed_forward_bound() {
+    return GetParam().dtype == DType::kF32 ? 1e-5 : GetParam().dtype == DType::kBF16 ? 0.02 : 0.06;
+  }
+
+  std::unique_ptr<Backend> backend_;
+};
+
+#define EMB_FOR_EVERY_DEVICE(suite)                                        \
+  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(all_devices()), \
+                           [](const auto& param_info) { return name_of(param_info.param); })
 
 }  // namespace emberline

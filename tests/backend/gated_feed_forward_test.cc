@@ -5,17 +5,8 @@
 namespace emberline {
 namespace {
 
-class GatedFeedForwardTest : public ::testing::TestWithParam<Device> {
+class GatedFeedForwardTest : public DeviceTest {
  protected:
-  void SetUp() override {
-    try {
-      backend_ = make_cpu_backend(GetParam().isa, GetParam().dtype);
-    } catch (const Error& error) {
-      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
-      GTEST_SKIP() << error.what();
-    }
-  }
-
   // [rows, hidden] through inner products of ffn columns each.
   Matrix run(Matrix& x, const Matrix& up, const std::vector<float>& up_bias, const Matrix& down, int64_t num_threads) {
     const HostTensor up_weight = HostTensor::of("up", up);
@@ -33,12 +24,6 @@ class GatedFeedForwardTest : public ::testing::TestWithParam<Device> {
     EXPECT_TRUE(out.walls_stand());
     return out;
   }
-
-  double bound() const {
-    return GetParam().dtype == DType::kF32 ? 1e-5 : GetParam().dtype == DType::kBF16 ? 0.02 : 0.06;
-  }
-
-  std::unique_ptr<Backend> backend_;
 };
 
 double naive(const Matrix& x, const Matrix& up, const std::vector<float>& up_bias, const Matrix& down, int64_t row,
@@ -67,7 +52,8 @@ TEST_P(GatedFeedForwardTest, WrongHalfIsActivatedOrATailIsLost) {
     const Matrix out = run(x, up, up_bias, down, 1);
     for (int64_t r = 0; r < x.rows(); ++r) {
       for (int64_t c = 0; c < down.rows(); ++c) {
-        ASSERT_NEAR(out.at(r, c), naive(x, up, up_bias, down, r, c), bound()) << "ffn " << ffn << ", row " << r;
+        ASSERT_NEAR(out.at(r, c), naive(x, up, up_bias, down, r, c), feed_forward_bound())
+            << "ffn " << ffn << ", row " << r;
       }
     }
   }
@@ -89,8 +75,7 @@ TEST_P(GatedFeedForwardTest, RowChangesWithItsNeighboursOrThreads) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GatedFeedForwardTest, ::testing::ValuesIn(all_devices()),
-                         [](const auto& test) { return name_of(test.param); });
+EMB_FOR_EVERY_DEVICE(GatedFeedForwardTest);
 
 }  // namespace
 }  // namespace emberline

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/backend_fixture.h"
+#include "backend/exact_activation.h"
 
 namespace emberline {
 namespace {
@@ -26,20 +27,6 @@ class LinearTest : public BackendTest {
     return out;
   }
 };
-
-double exact(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kNone: return x;
-    case Activation::kGelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-    case Activation::kQuickGelu: return x / (1 + std::exp(-1.702 * x));
-    case Activation::kRelu: return x > 0 ? x : 0;
-    case Activation::kSilu: return x / (1 + std::exp(-x));
-    case Activation::kTanh: return std::tanh(x);
-  }
-  return 0;
-}
 
 std::vector<float> random_values(int64_t count, uint32_t seed) {
   const Matrix m = Matrix::random(1, count, seed);
@@ -196,7 +183,7 @@ TEST_P(LinearTest, ActivationStraysFromItsDefinition) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       // Past 8 the result is x or 0 to within f32; there the bound is on the relative error.
       const double scale = std::max(1.0, std::abs(double{inputs[i]}) / 8);
-      const double error = std::abs(out[i] - exact(activation, inputs[i])) / scale;
+      const double error = std::abs(out[i] - exact_activation(activation, inputs[i])) / scale;
       if (!(error <= worst)) worst = error, where = inputs[i];
     }
     EXPECT_LE(worst, bound) << "activation " << static_cast<int>(activation) << " at " << where;

@@ -147,6 +147,11 @@ class OperandRows {
   AlignedBytes bytes_;
 };
 
+inline void set_bf16(OperandRows& operand, int64_t r, int64_t c, float value) {
+  const uint16_t half = bf16_of(value);
+  std::memcpy(operand.row(r) + 2 * c, &half, sizeof(half));
+}
+
 // PackedWeights of one product: packed, and as the numbers that packing leaves of them.
 class PackedWeights {
  public:

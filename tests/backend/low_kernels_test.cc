@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/exact_activation.h"
 #include "backend/low_fixture.h"
 
 namespace emberline {
@@ -10,20 +11,6 @@ constexpr double kBf16Rounding = 0x1.01p-8;  // of a number to bf16
 // What the cheaper activations of these kernels may be off by, in parts of max(1, |x| / 4): far less than the rounding
 // to bf16 or int8 that follows.
 constexpr double kActivationError = 5e-5;
-
-double exact(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kNone: return x;
-    case Activation::kGelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-    case Activation::kQuickGelu: return x / (1 + std::exp(-1.702 * x));
-    case Activation::kRelu: return x > 0 ? x : 0;
-    case Activation::kSilu: return x / (1 + std::exp(-x));
-    case Activation::kTanh: return std::tanh(x);
-  }
-  return 0;
-}
 
 constexpr Activation kActivations[] = {Activation::kNone,      Activation::kGelu, Activation::kGeluTanh,
                                        Activation::kQuickGelu, Activation::kRelu, Activation::kSilu,
@@ -185,7 +172,8 @@ TEST_P(LowProductTest, ActivationStraysFromItsDefinition) {
         for (int64_t c = 0; c < n; ++c) {
           const Expected sum = expected_at(x, r, w, c, int8_);
           const double slack = kActivationError * std::max(1.0, std::abs(sum.value) / 4);
-          expected[static_cast<size_t>(r)].push_back({exact(activation, sum.value), 1.2 * sum.error + slack});
+          expected[static_cast<size_t>(r)].push_back(
+              {exact_activation(activation, sum.value), 1.2 * sum.error + slack});
         }
       }
       OperandRows next = operand(40, n);
@@ -206,15 +194,12 @@ TEST_P(LowProductTest, GateTakesAnotherColumnOrItsActivationStrays) {
       OperandRows both(cpu::Precision::kBf16, m, 2 * n);
       std::vector<std::vector<Expected>> expected(static_cast<size_t>(m));
       for (int64_t r = 0; r < m; ++r) {
-        for (int64_t c = 0; c < 2 * n; ++c) {
-          const uint16_t half = bf16_of(numbers.at(r, c));
-          std::memcpy(both.row(r) + 2 * c, &half, sizeof(half));
-        }
+        for (int64_t c = 0; c < 2 * n; ++c) set_bf16(both, r, c, numbers.at(r, c));
         for (int64_t c = 0; c < n; ++c) {
           const double gate = both.at(r, c);
           const double value = both.at(r, n + c);
           const double slack = kActivationError * std::max(1.0, std::abs(gate) / 4) * std::abs(value);
-          expected[static_cast<size_t>(r)].push_back({exact(activation, gate) * value, slack});
+          expected[static_cast<size_t>(r)].push_back({exact_activation(activation, gate) * value, slack});
         }
       }
       const cpu::OperandView x = both.view();

@@ -12,15 +12,11 @@ constexpr int64_t kHidden = 48;
 constexpr int64_t kFfn = 40;
 constexpr int64_t kExperts = 5;
 
-class RoutedFeedForwardTest : public ::testing::TestWithParam<Device> {
+class RoutedFeedForwardTest : public DeviceTest {
  protected:
   void SetUp() override {
-    try {
-      backend_ = make_cpu_backend(GetParam().isa, GetParam().dtype);
-    } catch (const Error& error) {
-      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
-      GTEST_SKIP() << error.what();
-    }
+    DeviceTest::SetUp();
+    if (backend_ == nullptr) return;
     experts_.num_chosen = 2;
     experts_.router = backend_->make_dense({HostTensor::of("router", router_).view, std::nullopt});
     experts_.bias = backend_->upload(HostTensor::of("bias", bias_).view);
@@ -68,15 +64,10 @@ class RoutedFeedForwardTest : public ::testing::TestWithParam<Device> {
     return sum;
   }
 
-  double bound() const {
-    return GetParam().dtype == DType::kF32 ? 1e-5 : GetParam().dtype == DType::kBF16 ? 0.02 : 0.06;
-  }
-
   const Matrix router_ = Matrix::random(kExperts, kHidden, 1, 0.3F);
   const Matrix bias_ = Matrix::random(1, kHidden, 2);
   std::vector<Matrix> up_;
   std::vector<Matrix> down_;
-  std::unique_ptr<Backend> backend_;
   Experts experts_;
 };
 
@@ -84,7 +75,9 @@ TEST_P(RoutedFeedForwardTest, RowGoesToAnotherExpertOrWeighsOtherwise) {
   Matrix x = Matrix::random(33, kHidden, 3);
   const Matrix out = run(x);
   for (int64_t r = 0; r < x.rows(); ++r) {
-    for (int64_t c = 0; c < kHidden; ++c) ASSERT_NEAR(out.at(r, c), naive(x, r, c), bound()) << "row " << r;
+    for (int64_t c = 0; c < kHidden; ++c) {
+      ASSERT_NEAR(out.at(r, c), naive(x, r, c), feed_forward_bound()) << "row " << r;
+    }
   }
 }
 
@@ -115,8 +108,7 @@ TEST_P(RoutedFeedForwardTest, NanReachesAnotherRow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RoutedFeedForwardTest, ::testing::ValuesIn(all_devices()),
-                         [](const auto& test) { return name_of(test.param); });
+EMB_FOR_EVERY_DEVICE(RoutedFeedForwardTest);
 
 TEST(Routes, EqualScoresOrHugeOnesChooseNoExpert) {
   Matrix scores(3, 3);

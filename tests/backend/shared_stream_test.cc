@@ -4,7 +4,6 @@
 
 #include "backend/backend_fixture.h"
 #include "backend/devices.h"
-#include "base/error.h"
 
 namespace emberline {
 namespace {
@@ -15,15 +14,11 @@ constexpr int64_t kHidden = kHeads * kHeadDim;
 constexpr int64_t kFfn = 600;
 constexpr int64_t kTokens = 41;
 
-class SharedStreamTest : public ::testing::TestWithParam<Device> {
+class SharedStreamTest : public DeviceTest {
  protected:
   void SetUp() override {
-    try {
-      backend_ = make_cpu_backend(GetParam().isa, GetParam().dtype);
-    } catch (const Error& error) {
-      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
-      GTEST_SKIP() << error.what();
-    }
+    DeviceTest::SetUp();
+    if (backend_ == nullptr) return;
     norm_ = {.gain = numbers(kHidden, 1), .bias = numbers(kHidden, 2), .factors = nullptr};
     query_key_value_ = linear(3 * kHidden, kHidden, 3);
     output_ = linear(kHidden, kHidden, 4);
@@ -49,7 +44,30 @@ class SharedStreamTest : public ::testing::TestWithParam<Device> {
     Matrix hidden = Matrix::random(kTokens, kHidden, 7);
     stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
     stream->self_attention(*normed, *all, offsets, shape, *attended);
-    stream->linear(*attended, *output, hidden.view());
+    stream->linear(*attended, *output, Activation::kNone, hidden.view());
+    EXPECT_TRUE(hidden.walls_stand());
+    return hidden;
+  }
+
+  // Attention with terms of distances up to `reach`, of the same sequences.
+  Matrix run_terms(int64_t num_threads, int64_t reach) const {
+    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
+    DistanceTerms terms;
+    terms.by_query = numbers((2 * reach + 1) * kHidden, 12);
+    terms.by_key = numbers((2 * reach + 1) * kHidden, 13);
+    terms.cols = kHidden;
+    terms.reach = reach;
+    for (int64_t d = -reach; d <= reach; ++d) terms.row_of.push_back(static_cast<int32_t>(reach - d));
+    backend_->pack_terms(terms, kHeads);
+    AttentionShape shape = {kHeads, kHeadDim, 0.1F};
+    shape.distance_terms = &terms;
+    const auto stream = backend_->make_stream(num_threads);
+    const auto normed = backend_->make_operand();
+    const auto attended = backend_->make_operand();
+    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
+    stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
+    stream->self_attention(*normed, *query_key_value_, offsets, shape, *attended);
+    stream->linear(*attended, *output_, Activation::kNone, hidden.view());
     EXPECT_TRUE(hidden.walls_stand());
     return hidden;
   }
@@ -64,7 +82,7 @@ class SharedStreamTest : public ::testing::TestWithParam<Device> {
     Matrix projected(kTokens, kHidden);
     stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
     stream->self_attention(*normed, *query_key_value_, offsets, {kHeads, kHeadDim, 0.2F}, *attended);
-    stream->linear(*attended, *output_, projected.view());
+    stream->linear(*attended, *output_, Activation::kNone, projected.view());
     stream->norm(projected.view(), hidden.view(), norm_, hidden.view(), normed.get());
     stream->feed_forward(*normed, *up_, activation, *down_, projected.view());
     stream->norm(projected.view(), hidden.view(), norm_, hidden.view(), nullptr);
@@ -83,7 +101,6 @@ class SharedStreamTest : public ::testing::TestWithParam<Device> {
     return backend_->make_linear({&part, 1}, {});
   }
 
-  std::unique_ptr<Backend> backend_;
   NormWeights norm_;
   std::unique_ptr<Linear> query_key_value_;
   std::unique_ptr<Linear> output_;
@@ -113,8 +130,21 @@ TEST_P(SharedStreamTest, NumberOfThreadsTurnsASharedKeyTwice) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SharedStreamTest, ::testing::ValuesIn(all_devices()),
-                         [](const auto& test) { return test.param.isa + "_" + dtype_name(test.param.dtype); });
+TEST_P(SharedStreamTest, NumberOfThreadsGivesAHeadAnothersTerms) {
+  const Matrix alone = run_terms(1, 23);
+  for (const int64_t threads : {2, 3, 8}) {
+    const Matrix shared = run_terms(threads, 23);
+    for (int64_t r = 0; r < kTokens; ++r) {
+      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
+    }
+  }
+}
+
+TEST_P(SharedStreamTest, LongerSequenceThanTheTermsReachReadsBeyondThem) {
+  EXPECT_THROW(run_terms(1, 22), Error);
+}
+
+EMB_FOR_EVERY_DEVICE(SharedStreamTest);
 
 }  // namespace
 }  // namespace emberline

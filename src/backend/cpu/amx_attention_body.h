@@ -7,6 +7,8 @@
 // Each turn of the loop has one step in every stage, so that tiles and vectors work side by side and nothing waits for
 // what was stored just now. Chunks of a block follow one another with a running maximum: what was summed before is
 // scaled when it grows.
+#include "backend/cpu/amx_attention_steps.h"
+#include "backend/cpu/amx_distance_terms.h"
 #include "backend/cpu/amx_tiles.h"
 #include "backend/cpu/bf16_attention_pack.h"
 #include "backend/cpu/bf16_softmax.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int64_t kChunkPairs = 4;    // pairs of key tiles: what a turn reads and writes stays in the first-level cache
 constexpr int64_t kWholeTile = 1024;  // bytes
+static_assert(2 * kChunkPairs <= AmxDistanceTerms::kMostKeyTiles);
 
 // Tile registers. Heads of up to 32 dims have two tiles of sums and keep in two more what serves many products; wider
 // heads have four tiles of sums. Intrinsics want literal numbers.
@@ -46,13 +49,6 @@ struct PairWork {
   __mmask16 high;
 };
 
-struct AttentionStep {
-  int64_t head = -1;  // below 0 and from num_heads on: none
-  int64_t query = 0;  // the first of the block
-  int64_t pair = 0;   // the first of the chunk
-  int64_t keys = -1;  // the head of keys and values that these queries see
-};
-
 // Scratch of a call, in whole tiles: one head's keys and values, the scores of two steps, whose weights replace them.
 struct AttentionScratch {
   int64_t dim_chunks;  // of 32 dims
@@ -73,7 +69,8 @@ struct AttentionScratch {
   int64_t totals() const { return sums() + 2 * dim_chunks; }
   int64_t ones() const { return totals() + 1; }
   int64_t queries() const { return ones() + 1; }
-  int64_t count() const { return queries() + dim_chunks; }
+  int64_t terms() const { return queries() + dim_chunks; }
+  int64_t count() const { return terms() + AmxDistanceTerms::kScratchTiles; }
 };
 
 template <bool kNarrow>
@@ -82,16 +79,13 @@ class AmxAttention {
   AmxAttention(const HeadsView& qkv, float scale, MatrixView out, void* scratch)
       : qkv_(qkv),
         out_(out),
-        num_heads_(qkv.num_heads),
         head_dim_(qkv.head_dim),
         factor_(scale * (256 * 1.44269504F)),
         bias_factor_(1 / scale),
         layout_(qkv.rows, qkv.head_dim),
-        scratch_(static_cast<unsigned char*>(scratch)) {
-    // Blocks of nearly equal height: 40 queries run as three times 14.
-    const int64_t blocks = (qkv.rows + kTileRows - 1) / kTileRows;
-    block_ = (qkv.rows + blocks - 1) / blocks;
-  }
+        steps_(qkv, layout_.chunk),
+        scratch_(static_cast<unsigned char*>(scratch)),
+        terms_(qkv.terms, layout_.dim_chunks, steps_.block(), tile(layout_.terms())) {}
 
   void run() {
     configure();
@@ -102,21 +96,22 @@ class AmxAttention {
     AttentionStep finished;
     AttentionStep scored = {0, 0, 0, 0};
     begin_queries(scored);
-    for (int64_t t = 0; t < tiles_of(scored); ++t) {
+    for (int64_t t = 0; t < steps_.tiles_of(scored); ++t) {
       begin_score(tile(layout_.keys() + t * layout_.dim_chunks));
       end_score(tile(layout_.scores() + t));
     }
-    for (int64_t turn = 0; finished.head < num_heads_; ++turn) {
+    for (int64_t turn = 0; finished.head < qkv_.num_heads; ++turn) {
       finished = summed;
       summed = weighed;
       weighed = scored;
-      scored = exists(scored) ? following(scored) : scored;
-      if (exists(scored)) {
+      if (terms_.exist() && steps_.exists(weighed)) add_terms(weighed);
+      scored = steps_.exists(scored) ? steps_.following(scored) : scored;
+      if (steps_.exists(scored)) {
         if (scored.keys != weighed.keys) pack_keys(scored.keys);
         begin_queries(scored);
       }
       take_turn(scored, weighed, summed, finished, turn);
-      if (exists(weighed) && weighed.keys != summed.keys) pack_values(weighed.keys);
+      if (steps_.exists(weighed) && weighed.keys != summed.keys) pack_values(weighed.keys);
     }
     _tile_release();
   }
@@ -127,50 +122,9 @@ class AmxAttention {
   uint32_t* dwords(int64_t index) const { return reinterpret_cast<uint32_t*>(tile(index)); }
   uint16_t* words(int64_t index) const { return reinterpret_cast<uint16_t*>(tile(index)); }
 
-  bool exists(const AttentionStep& s) const { return s.head >= 0 && s.head < num_heads_; }
-  // The first of the pairs of key tiles that a step's queries see, and the end of their keys.
-  int64_t first_pair(const AttentionStep& s) const {
-    const int64_t first_key = qkv_.window > 0 ? s.query - qkv_.window : 0;
-    return first_key > 0 ? first_key / (2 * kKeysOfTile) : 0;
-  }
-  int64_t seen_of(const AttentionStep& s) const {
-    if (!qkv_.causal && qkv_.window == 0) return qkv_.rows;
-    const int64_t end = s.query + rows_of(s) + (qkv_.causal ? 0 : qkv_.window);
-    return end < qkv_.rows ? end : qkv_.rows;
-  }
-  bool is_first(const AttentionStep& s) const { return s.pair == first_pair(s); }
-  int64_t rows_of(const AttentionStep& s) const { return qkv_.rows - s.query < block_ ? qkv_.rows - s.query : block_; }
-  int64_t pairs_of(const AttentionStep& s) const {
-    if (!exists(s)) return 0;
-    const int64_t left = (seen_of(s) + 2 * kKeysOfTile - 1) / (2 * kKeysOfTile) - s.pair;
-    return left < layout_.chunk ? left : layout_.chunk;
-  }
-  // Key tiles that hold keys.
-  int64_t tiles_of(const AttentionStep& s) const {
-    if (!exists(s)) return 0;
-    const int64_t left = (seen_of(s) + kKeysOfTile - 1) / kKeysOfTile - 2 * s.pair;
-    return left < 2 * layout_.chunk ? left : 2 * layout_.chunk;
-  }
-  __mmask16 last_keys(const AttentionStep& s) const {
-    return static_cast<__mmask16>(first_words(qkv_.rows - kKeysOfTile * (2 * s.pair + tiles_of(s) - 1)));
-  }
-
-  AttentionStep following(AttentionStep s) const {
-    s.pair += layout_.chunk;
-    if (2 * kKeysOfTile * s.pair < seen_of(s)) return s;
-    s.query += block_;
-    if (s.query >= qkv_.rows) {
-      s.query = 0;
-      ++s.head;
-      s.keys = s.head / qkv_.heads_per_key;
-    }
-    s.pair = first_pair(s);
-    return s;
-  }
-
   void configure() {
     TileConfig config = kWholeTiles;
-    for (int t = 0; t < 8; ++t) config.rows[t] = static_cast<uint8_t>(block_);
+    for (int t = 0; t < 8; ++t) config.rows[t] = static_cast<uint8_t>(steps_.block());
     config.rows[EMB_RIGHT] = kTileRows;
     if constexpr (kNarrow) config.rows[EMB_ONES] = kTileRows;
     // Column 0 of a product with this tile is the sum of the weights.
@@ -193,7 +147,7 @@ class AmxAttention {
         poison = _mm512_add_ps(poison, pack_key_tile(from + d, qkv_.row_stride, qkv_.rows - t, head_dim_ - d, tiles));
       }
     }
-    poison_[head % 4] = _mm512_reduce_add_ps(poison);
+    poison_[head % 4] = _mm512_reduce_add_ps(poison) + (terms_.exist() ? qkv_.terms.poison[head] : 0);
     finish_stores();
   }
 
@@ -213,7 +167,7 @@ class AmxAttention {
   void begin_queries(const AttentionStep& s) {
     queries_ = qkv_.data + s.query * qkv_.row_stride + s.head * head_dim_;
     query_stride_ = qkv_.row_stride;
-    if (head_dim_ % kDimsOfTile != 0) copy_queries(rows_of(s));
+    if (head_dim_ % kDimsOfTile != 0) copy_queries(steps_.rows_of(s));
     if constexpr (kNarrow) _tile_loadd(EMB_QUERIES, queries_, query_stride_ * 2);
   }
 
@@ -232,24 +186,24 @@ class AmxAttention {
 
   void take_turn(const AttentionStep& scored, const AttentionStep& weighed, const AttentionStep& summed,
                  const AttentionStep& finished, int64_t turn) {
-    const int64_t score_tiles = tiles_of(scored);
-    const int64_t weigh_pairs = pairs_of(weighed);
-    const int64_t sum_pairs = pairs_of(summed);
+    const int64_t score_tiles = steps_.tiles_of(scored);
+    const int64_t weigh_pairs = steps_.pairs_of(weighed);
+    const int64_t sum_pairs = steps_.pairs_of(summed);
     int64_t pairs = (score_tiles + 1) / 2 + 1;
     if (pairs < weigh_pairs) pairs = weigh_pairs;
     if (pairs < sum_pairs) pairs = sum_pairs;
-    if (!is_first(summed)) scale_sums();
-    bool finishing = exists(finished) && is_first(summed);
+    if (!steps_.is_first(summed)) scale_sums();
+    bool finishing = steps_.exists(finished) && steps_.is_first(summed);
     if (2 * layout_.dim_chunks > 4) {
       if (finishing) finish(finished);
       finishing = false;
       add_other_dims(summed, turn + 1);
     }
-    if (sum_pairs > 0) begin_sums(is_first(summed), 0);
+    if (sum_pairs > 0) begin_sums(steps_.is_first(summed), 0);
     if (weigh_pairs > 0) find_biases(weighed);
     if (finishing) finish(finished);
     const __mmask16 all = 0xffff;
-    const __mmask16 last = last_keys(weighed);
+    const __mmask16 last = steps_.last_keys(weighed);
     const int64_t dims = layout_.dim_chunks * kWholeTile;  // bytes of one key tile, or of one tile of 16 dims twice
     PairWork work;
     work.keys = tile(layout_.keys()) + (2 * scored.pair - 2) * dims;
@@ -262,8 +216,8 @@ class AmxAttention {
       // Scores replace those that became weights one pair before.
       work.score_tiles = p == 0 ? 0 : score_tiles - (2 * p - 2);
       work.sums = p < sum_pairs;
-      work.fours = p < weigh_pairs ? (rows_of(weighed) + 3) / 4 : 0;
-      const int64_t left = tiles_of(weighed) - 2 * p;
+      work.fours = p < weigh_pairs ? (steps_.rows_of(weighed) + 3) / 4 : 0;
+      const int64_t left = steps_.tiles_of(weighed) - 2 * p;
       work.low = left == 1 ? last : all;
       work.high = left == 2 ? last : all;
       if (left == 1) {
@@ -321,14 +275,20 @@ class AmxAttention {
 
   void end_score(unsigned char* scores) { _tile_stored(EMB_SCORES, scores, 64); }
 
+  // While its queries and keys are still those at hand.
+  void add_terms(const AttentionStep& s) {
+    terms_.add({s.head, steps_.first_key(s) - s.query, steps_.rows_of(s), steps_.tiles_of(s)}, queries_, query_stride_,
+               dwords(layout_.keys() + 2 * s.pair * layout_.dim_chunks), floats(layout_.scores()));
+  }
+
   // The bases of a step's exponents: the largest score so far shall weigh 1.
   void find_biases(const AttentionStep& s) {
     finish_stores();
     float* scores = floats(layout_.scores());
     if (qkv_.bias != nullptr) add_biases(s, scores);
     if (qkv_.causal || qkv_.window > 0) hide_unseen(s, scores);
-    __m512 top = largest_scores(scores, tiles_of(s), last_keys(s), -3.40282347e38F);
-    if (!is_first(s)) {
+    __m512 top = largest_scores(scores, steps_.tiles_of(s), steps_.last_keys(s), -3.40282347e38F);
+    if (!steps_.is_first(s)) {
       const __m512 before = _mm512_load_ps(tops_);
       top = _mm512_max_ps(before, top);
       const __m512 change = _mm512_mul_ps(_mm512_sub_ps(before, top), _mm512_set1_ps(factor_ / 256));
@@ -339,17 +299,17 @@ class AmxAttention {
     _mm512_store_ps(biases_, biases);
     // Where the rounding of so large a number would show in the exponent, scores are shifted exactly.
     const __mmask16 huge = _mm512_cmp_ps_mask(_mm512_abs_ps(biases), _mm512_set1_ps(4194304.0F), _CMP_NLT_UQ);
-    if (huge != 0) shift_rows(scores, tiles_of(s), rows_of(s), huge);
+    if (huge != 0) shift_rows(scores, steps_.tiles_of(s), steps_.rows_of(s), huge);
   }
 
   // What the distance adds, divided by what scores are still to be multiplied by.
   [[gnu::noinline]] void add_biases(const AttentionStep& s, float* scores) {
     const __m512 factor = _mm512_set1_ps(bias_factor_);
-    const int64_t tiles = tiles_of(s);
-    const float* distance = qkv_.bias + s.head * qkv_.bias_stride + 2 * kKeysOfTile * s.pair - s.query;
+    const int64_t tiles = steps_.tiles_of(s);
+    const float* distance = qkv_.bias + s.head * qkv_.bias_stride + steps_.first_key(s) - s.query;
     for (int64_t t = 0; t < tiles; ++t, scores += kScoreTile, distance += kKeysOfTile) {
-      const __mmask16 keys = t + 1 == tiles ? last_keys(s) : static_cast<__mmask16>(0xffff);
-      for (int64_t r = 0; r < rows_of(s); ++r) {
+      const __mmask16 keys = t + 1 == tiles ? steps_.last_keys(s) : static_cast<__mmask16>(0xffff);
+      for (int64_t r = 0; r < steps_.rows_of(s); ++r) {
         const __m512 bias = _mm512_maskz_loadu_ps(keys, distance - r);
         _mm512_store_ps(scores + r * 16, _mm512_fmadd_ps(bias, factor, _mm512_load_ps(scores + r * 16)));
       }
@@ -362,9 +322,9 @@ class AmxAttention {
     const __m512 hidden = _mm512_set1_ps(-__builtin_inff());
     const int64_t before = qkv_.window > 0 ? qkv_.window : qkv_.rows;
     const int64_t behind = qkv_.causal ? 0 : qkv_.window;
-    const int64_t rows = rows_of(s);
-    for (int64_t t = 0; t < tiles_of(s); ++t, scores += kScoreTile) {
-      const int64_t first_key = kKeysOfTile * (2 * s.pair + t);
+    const int64_t rows = steps_.rows_of(s);
+    for (int64_t t = 0; t < steps_.tiles_of(s); ++t, scores += kScoreTile) {
+      const int64_t first_key = steps_.first_key(s) + kKeysOfTile * t;
       if (first_key >= s.query + rows - 1 - before && first_key + kKeysOfTile - 1 <= s.query + behind) continue;
       for (int64_t r = 0; r < rows; ++r) {
         const int64_t query = s.query + r - first_key;
@@ -415,7 +375,7 @@ class AmxAttention {
   [[gnu::noinline]] void scale_sums() {
     float* sums = floats(layout_.sums());
     for (int64_t t = 0; t <= 2 * layout_.dim_chunks; ++t, sums += kScoreTile) {
-      for (int64_t r = 0; r < block_; ++r) {
+      for (int64_t r = 0; r < steps_.block(); ++r) {
         const __m512 sum = _mm512_load_ps(sums + r * 16);
         _mm512_store_ps(sums + r * 16, _mm512_mul_ps(sum, _mm512_set1_ps(changes_[r])));
       }
@@ -454,10 +414,10 @@ class AmxAttention {
   }
 
   void add_other_dims(const AttentionStep& s, int64_t turn) {
-    if (pairs_of(s) == 0) return;
+    if (steps_.pairs_of(s) == 0) return;
     for (int64_t first = 4; first < 2 * layout_.dim_chunks; first += 4) {
-      begin_sums(is_first(s), first);
-      for (int64_t p = 0; p < pairs_of(s); ++p) {
+      begin_sums(steps_.is_first(s), first);
+      for (int64_t p = 0; p < steps_.pairs_of(s); ++p) {
         const unsigned char* values = tile(layout_.values() + (s.pair + p) * 2 * layout_.dim_chunks + first);
         add_values(tile(layout_.weights(turn) + p), values, first, 0);
         add_values(tile(layout_.weights(turn) + p), values, first, 1);
@@ -488,7 +448,7 @@ class AmxAttention {
     alignas(64) float factors[16];
     _mm512_store_ps(factors, _mm512_add_ps(_mm512_div_ps(_mm512_set1_ps(1.0F), totals), poison));
     float* to = out_.data + s.query * out_.row_stride + s.head * head_dim_;
-    const int64_t rows_count = rows_of(s);
+    const int64_t rows_count = steps_.rows_of(s);
     for (int64_t d = 0; d < head_dim_; d += 16, sums += kScoreTile, to += 16) {
       const __mmask16 dims = static_cast<__mmask16>(first_words(head_dim_ - d));
       for (int64_t r = 0; r < rows_count; r += 4) {
@@ -505,14 +465,14 @@ class AmxAttention {
 
   HeadsView qkv_;
   MatrixView out_;
-  int64_t num_heads_;
   int64_t head_dim_;
   float factor_;  // 256 scale / ln 2
   float bias_factor_;
   AttentionScratch layout_;
+  AttentionSteps steps_;
   unsigned char* scratch_;
-  int64_t block_;                      // queries of a block
-  const uint16_t* queries_ = nullptr;  // [block_, head_dim] of the step that is scored
+  AmxDistanceTerms terms_;
+  const uint16_t* queries_ = nullptr;  // [block, head_dim] of the step that is scored
   int64_t query_stride_ = 0;
   float poison_[4] = {};  // by head of keys: NaN where one of its keys has NaN or an infinity
   alignas(64) float tops_[16];

@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t kKeysOfTile = 16;
 constexpr int64_t kDimsOfTile = 32;  // of keys; a tile of values has 16
 constexpr int64_t kTileDwords = 16 * 16;
+constexpr int64_t kTileWords = 2 * kTileDwords;
 
 inline __mmask32 first_words(int64_t count) {
   return count >= 32 ? 0xffffffffU : count <= 0 ? 0U : (1U << count) - 1U;

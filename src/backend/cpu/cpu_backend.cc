@@ -5,6 +5,7 @@
 #include "backend/cpu/aligned_floats.h"
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
+#include "backend/cpu/distance_tiles.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/peak_probe.h"
 #include "backend/cpu/weight_memory.h"
@@ -122,6 +123,13 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Linear> make_dense(const LinearPart& part) const override {
     return std::make_unique<LinearF32>(kernels_, std::span(&part, 1), weights_, nullptr);
+  }
+
+  void pack_terms(DistanceTerms& terms, int64_t num_heads) const override {
+    if (low_ == nullptr || low_->attention == nullptr) return;
+    terms.packed = std::make_unique<DistanceTiles>(terms, num_heads);
+    terms.by_query.reset();
+    terms.by_key.reset();
   }
 
   std::unique_ptr<Operand> make_operand() const override {

@@ -60,6 +60,21 @@ void CpuStream::attend(MatrixView qkv, std::span<const int64_t> seq_offsets, con
               });
 }
 
+void CpuStream::gather_neighbours(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, MatrixView out) {
+  const int64_t count = out.cols / x.cols;
+  share_sequences(seq_offsets, [&](int64_t seq, int64_t first, int64_t end) {
+    const int64_t seq_begin = seq_offsets[static_cast<size_t>(seq)];
+    const int64_t seq_end = seq_offsets[static_cast<size_t>(seq) + 1];
+    for (int64_t row = first; row < end; ++row) {
+      float* to = out.data + row * out.row_stride;
+      for (int64_t at = row - before; at < row - before + count; ++at) {
+        const bool is_inside = at >= seq_begin && at < seq_end;
+        to = is_inside ? std::copy_n(x.data + at * x.row_stride, x.cols, to) : std::fill_n(to, x.cols, 0.0F);
+      }
+    }
+  });
+}
+
 MatrixView CpuStream::gate_rows(MatrixView x, Activation activation) {
   team_.share(x.rows, kRowGranule,
               [&](int64_t first, int64_t end, int64_t) { kernels_.gate(rows_of(x, first, end - first), activation); });

@@ -38,6 +38,8 @@ class CpuStream : public Stream {
   void norm_rows(MatrixView x, MatrixView residual, const NormWeights& weights, MatrixView out);
   // activation(first half of the columns) * second half, in the place of the first half.
   MatrixView gate_rows(MatrixView x, Activation activation);
+  // out[t] = rows of x from t - before on, side by side; zeros for those that are not of t's sequence.
+  void gather_neighbours(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, MatrixView out);
   // out = softmax(scale q k^T) v within each sequence, in f32; qkv holds all three side by side.
   void attend(MatrixView qkv, std::span<const int64_t> seq_offsets, const AttentionShape& shape, MatrixView out);
 
@@ -57,6 +59,20 @@ class CpuStream : public Stream {
         const int64_t rows = seq_offsets[static_cast<size_t>(seq) + 1] - row;
         if (rows > 0) body(row, rows, head, end_head, member);
         first += end_head - head;
+      }
+    });
+  }
+
+  // Shares out the rows of all sequences: body(sequence, first row, end of rows), not across sequences.
+  template <typename Body>
+  void share_sequences(std::span<const int64_t> seq_offsets, const Body& body) {
+    team_.share(seq_offsets.back(), kRowGranule, [&](int64_t first, int64_t end, int64_t) {
+      auto next = std::upper_bound(seq_offsets.begin(), seq_offsets.end(), first);  // where the row's sequence ends
+      while (first < end) {
+        while (*next <= first) ++next;
+        const int64_t to = std::min(end, *next);
+        body(next - seq_offsets.begin() - 1, first, to);
+        first = to;
       }
     });
   }

@@ -25,6 +25,19 @@ struct Bf16View {
   int64_t row_stride = 0;
 };
 
+// Terms of distances for heads of bf16 (DistanceTerms, packed by DistanceTiles); borrowed. Distances that share a row
+// share a column; columns rise with the distance by 0 or 1.
+struct TermsView {
+  // [heads, tiles of 16 columns, chunks of 32 dims]: tiles as keys have them. Null for none.
+  const uint16_t* by_query = nullptr;
+  const uint16_t* by_key = nullptr;  // [heads, columns, dims in whole chunks]; null for none
+  int64_t head_stride = 0;           // words of a head in either
+  // Of distance 0; null for no terms. Readable 15 distances beyond those that the sequence has; columns of the farther
+  // ones are zeros.
+  const int32_t* column_of = nullptr;
+  const float* poison = nullptr;  // [heads]: NaN where a term is no finite number, else 0
+};
+
 // Heads of one sequence in bf16; borrowed. Queries of head h are columns [h * head_dim, (h + 1) * head_dim); it sees
 // head h / heads_per_key of the keys and values, which lie side by side from columns keys_at and values_at on.
 struct HeadsView {
@@ -42,6 +55,7 @@ struct HeadsView {
   // bias_stride further. Null for none.
   const float* bias = nullptr;
   int64_t bias_stride = 0;
+  TermsView terms = {};  // added to the score before it is scaled; heads_per_key is 1 with them
 };
 
 struct LowKernels {

@@ -8,6 +8,7 @@ target_sources(emberline_core PRIVATE
   src/backend/cpu/cpu_backend.cc
   src/backend/cpu/cpu_stream.cc
   src/backend/cpu/distance_scores.cc
+  src/backend/cpu/distance_tiles.cc
   src/backend/cpu/isa.cc
   src/backend/cpu/linear_f32.cc
   src/backend/cpu/linear_low.cc

@@ -36,14 +36,22 @@ class StreamF32 final : public CpuStream {
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView qkv = reserve_matrix(wide_, f32(x).rows.rows, query_key_value.out_features);
-    linear(x, query_key_value, qkv);
+    linear(x, query_key_value, Activation::kNone, qkv);
     OperandF32& attended = f32(out);
     attended.rows = reserve_matrix(attended.memory, qkv.rows, shape.num_heads * shape.head_dim);
     attend(qkv, seq_offsets, shape, attended.rows);
   }
 
-  void linear(const Operand& x, const Linear& weights, MatrixView out) override {
-    dense(f32(x).rows, weights, Activation::kNone, out);
+  void linear(const Operand& x, const Linear& weights, Activation activation, MatrixView out) override {
+    dense(f32(x).rows, weights, activation, out);
+  }
+
+  void convolve(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
+                Activation activation, MatrixView out) override {
+    const MatrixView neighbours = reserve_matrix(wide_, x.rows, weights.in_features);
+    gather_neighbours(x, seq_offsets, before, neighbours);
+    dense(neighbours, weights, activation, out);
+    combine(x, LayerOp::kSum, 1, 2, out);
   }
 
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
@@ -64,7 +72,7 @@ class StreamF32 final : public CpuStream {
   std::unique_ptr<Operand> make_operand() const override { return make_operand_f32(); }
 
  private:
-  AlignedFloats wide_;  // query, key and value, or what a feed-forward holds between its products
+  AlignedFloats wide_;  // what a product reads or leaves within one operation
 };
 
 }  // namespace

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stream whose products multiply bf16 or int8; everything between two products stays f32.
+#include <algorithm>
+#include <cstring>
+
 #include "backend/cpu/cpu_linear.h"
 #include "backend/cpu/cpu_stream.h"
+#include "backend/cpu/distance_tiles.h"
 #include "base/error.h"
 
 namespace emberline::cpu {
@@ -11,6 +15,8 @@ namespace {
 void* reserve_bytes(AlignedFloats& memory, int64_t bytes) {
   return memory.reserve(bytes / static_cast<int64_t>(sizeof(float)) + 1);
 }
+
+constexpr int64_t kBf16Line = 64 / bytes_of(Precision::kBf16);
 
 class OperandLow final : public Operand {
  public:
@@ -74,8 +80,7 @@ class StreamLow final : public CpuStream {
   void self_attention(const Operand& x, const Linear& query_key_value, std::span<const int64_t> seq_offsets,
                       const AttentionShape& shape, Operand& out) override {
     const MatrixView attended = reserve_matrix(attended_, low(x).rows, shape.num_heads * shape.head_dim);
-    // Products of scores with rows of distances are in f32 alone.
-    if (low_.attention != nullptr && shape.distance_terms == nullptr) {
+    if (low_.attention != nullptr) {
       attend_bf16(low(x), query_key_value, seq_offsets, shape, attended);
     } else {
       const MatrixView qkv = reserve_matrix(query_key_value_, low(x).rows, query_key_value.out_features);
@@ -85,8 +90,20 @@ class StreamLow final : public CpuStream {
     quantise(attended, low(out));
   }
 
-  void linear(const Operand& x, const Linear& weights, MatrixView out) override {
-    product(low(x), weights, Activation::kNone, out);
+  void linear(const Operand& x, const Linear& weights, Activation activation, MatrixView out) override {
+    product(low(x), weights, activation, out);
+  }
+
+  void convolve(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
+                Activation activation, MatrixView out) override {
+    if (low_.precision == Precision::kBf16 && x.cols % kBf16Line == 0) {
+      return convolve_in_place(x, seq_offsets, before, weights, activation, out);
+    }
+    const MatrixView neighbours = reserve_matrix(scratch_, x.rows, weights.in_features);
+    gather_neighbours(x, seq_offsets, before, neighbours);
+    quantise(neighbours, inner_);
+    product(inner_.view(), weights, activation, out);
+    combine(x, LayerOp::kSum, 1, 2, out);
   }
 
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
@@ -167,6 +184,35 @@ class StreamLow final : public CpuStream {
     });
   }
 
+  // Where rows are whole lines, neighbours need no copies: with zeros between the sequences, what a row of the product
+  // reads is memory that begins at one row of x and overlaps what the next one reads. The zeros give products as well,
+  // which nobody takes. A row of int8 could not be read so: its scale is that of all its neighbours.
+  void convolve_in_place(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
+                         Activation activation, MatrixView out) {
+    const int64_t count = weights.in_features / x.cols;
+    const int64_t gap = std::max(before, count - 1 - before);
+    const auto num_seqs = static_cast<int64_t>(seq_offsets.size()) - 1;
+    const int64_t rows = x.rows + (num_seqs - 1) * gap;
+    const int64_t bytes = x.cols * bytes_of(Precision::kBf16);
+    auto* data = static_cast<char*>(
+        reserve_bytes(spaced_, checked_product(round_up(rows, kOperandRows) + count + gap, bytes, "activations")));
+    const auto at = [&](int64_t seq, int64_t row) { return data + (before + row + seq * gap) * bytes; };
+    std::memset(data, 0, static_cast<size_t>(before * bytes));
+    for (int64_t seq = 0; seq < num_seqs; ++seq) {
+      std::memset(at(seq, seq_offsets[static_cast<size_t>(seq) + 1]), 0, static_cast<size_t>(gap * bytes));
+    }
+    share_sequences(seq_offsets, [&](int64_t seq, int64_t first, int64_t end) {
+      low_.quantise(rows_of(x, first, end - first), nullptr, {at(seq, first), nullptr, end - first, x.cols, x.cols});
+    });
+    const MatrixView products = reserve_matrix(scratch_, rows, weights.out_features);
+    product({data, nullptr, rows, weights.in_features, x.cols}, weights, activation, products);
+    share_sequences(seq_offsets, [&](int64_t seq, int64_t first, int64_t end) {
+      const MatrixView to = rows_of(out, first, end - first);
+      kernels_.combine(rows_of(products, first + seq * gap, end - first), LayerOp::kSum, 0, 2, to);
+      kernels_.combine(rows_of(x, first, end - first), LayerOp::kSum, 1, 2, to);
+    });
+  }
+
   void attend_bf16(const OperandView& x, const Linear& weights, std::span<const int64_t> seq_offsets,
                    const AttentionShape& shape, MatrixView out) {
     const int64_t stride = operand_stride(weights.out_features, Precision::kBf16);
@@ -177,9 +223,13 @@ class StreamLow final : public CpuStream {
     product_bf16(x, weights, Activation::kNone, {qkv, x.rows, weights.out_features, stride});
     const int64_t bias_stride = 2 * shape.bias_reach + 1;
     const float* bias = shape.distance_bias != nullptr ? shape.distance_bias->data() + shape.bias_reach : nullptr;
+    const DistanceTiles* terms = tiles_of(shape);
     const auto body = [&](int64_t row, int64_t rows, int64_t head, int64_t end_head, int64_t member) {
       check(bias == nullptr || rows <= shape.bias_reach + 1, Code::kInternal,
             "attention: got {} tokens, but a bias for distances up to {}", rows, shape.bias_reach);
+      check(terms == nullptr || rows <= shape.distance_terms->reach + 1, Code::kInternal,
+            "attention: got {} tokens, but terms for distances up to {}", rows,
+            terms != nullptr ? shape.distance_terms->reach : 0);
       const int64_t shared = shape.heads_per_key();
       const int64_t column = head * shared * shape.head_dim;
       const int64_t key_cols = (end_head - head) * shape.head_dim;
@@ -199,13 +249,24 @@ class StreamLow final : public CpuStream {
                                .causal = shape.causal,
                                .window = shape.window,
                                .bias = bias != nullptr ? bias + head * shared * bias_stride : nullptr,
-                               .bias_stride = bias_stride};
+                               .bias_stride = bias_stride,
+                               .terms = terms != nullptr ? terms->view(head) : TermsView()};
       const MatrixView to = columns_of(rows_of(out, row, rows), column, cols);
       AlignedFloats& memory = attention_scratch_[static_cast<size_t>(member)];
       void* scratch = reserve_bytes(memory, low_.attention_scratch_bytes(rows, shape.head_dim));
       low_.attention(heads, shape.scale, to, scratch);
     };
     share_heads(seq_offsets, shape.kv_heads(), body);
+  }
+
+  static const DistanceTiles* tiles_of(const AttentionShape& shape) {
+    if (shape.distance_terms == nullptr) return nullptr;
+    check(shape.distance_terms->packed != nullptr, Code::kInternal,
+          "attention: got terms of distances in f32, expected those of pack_terms");
+    check(shape.window == 0 && shape.heads_per_key() == 1, Code::kInternal,
+          "attention: got terms of distances, a window of {} and {} heads a key, expected no window and one head",
+          shape.window, shape.heads_per_key());
+    return static_cast<const DistanceTiles*>(shape.distance_terms->packed.get());
   }
 
   void turn_heads(const Bf16View& heads, const Buffer* norm, const AttentionShape& shape) {
@@ -221,6 +282,7 @@ class StreamLow final : public CpuStream {
   OperandLow inner_;               // what a feed-forward holds between its products
   AlignedFloats query_key_value_;  // f32, or bf16 where attention takes that
   AlignedFloats attended_;
+  AlignedFloats spaced_;  // bf16 rows with zeros between sequences
   AlignedFloats scratch_;
   std::vector<AlignedFloats> attention_scratch_;  // of each member
 };
