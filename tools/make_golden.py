@@ -5,9 +5,10 @@ time.
 
 usage: make_golden.py [MODEL ...]     (needs torch, transformers, sentence-transformers)
 
-Without arguments: every tests/data/tiny-* and the real models of build/models. For each model there are
-NAME.json (rows as the model sees them, with ids) and NAME.safetensors (hidden.N [layers + 1, tokens, hidden] of the row
-at place N of "layer_rows", vectors [rows, dim]).
+Without arguments: every tests/data/tiny-* but tiny-use (tools/make_use_goldens.py), and the real ones of build/models.
+For each model there are NAME.json (rows as the model sees them, with ids) and NAME.safetensors (hidden.N [layers + 1,
+tokens, hidden] of the row at place N of "layer_rows", vectors [rows, dim]); tasks/NAME.* for what its adapters make of
+the same rows.
 """
 
 import json
@@ -24,42 +25,11 @@ import sentence_transformers
 import tokenizers
 import torch
 import transformers
+from golden_files import DATA, GOLDEN, REAL, ROOT, layer_rows_of, rows_of, write_files
 from published_networks import readable
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "tests/data"
-GOLDEN = ROOT / "tests/golden"
-REAL = {
-    "all-MiniLM-L6-v2": "rows-en.txt",
-    "bge-small-en-v1.5": "rows-en.txt",
-    "e5-small-v2": "rows-en.txt",
-    "bge-small-zh-v1.5": "rows-zh.txt",
-}
-SCRIPT_LINES = (0, 3, 6, 11, 14, 15, 16, 20, 24, 28, 30, 33, 36)
-
-
-def read_lines(name: str) -> list[str]:
-    return (DATA / name).read_text(encoding="utf-8").splitlines()
-
-
-def rows_of(name: str) -> list[str]:
-    scripts = read_lines("scripts.txt")
-    if name in REAL:
-        return [*read_lines(REAL[name]), "", scripts[33]]
-    # A lower-casing before the tokenizer must spare special tokens and treat each character by itself.
-    extra = {
-        "tiny-lower-first": ["Before [SEP] After [MASK] IS", "ΣΟΦΟΣ ΟΔΥΣΣΕΥΣ"],
-        "tiny-roberta": ["before <pad> after <mask> is"],  # a padding token inside a text is no position
-    }.get(name, [])
-    return ["", *(scripts[i] for i in SCRIPT_LINES), *extra, " ".join(scripts)]
-
-
-def layer_rows_of(name: str, ids: list[list[int]]) -> list[int]:
-    """Rows whose hidden layers are kept: the empty one and a middling one; of a real model a short one."""
-    by_length = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
-    return [next(i for i in by_length if len(ids[i]) >= 8)] if name in REAL else [0, by_length[len(by_length) // 2]]
+from task_adapters import adapters_of, attach, tasks_of
 
 
 class StaticReference:
@@ -97,7 +67,7 @@ def write_static_golden(path: Path) -> str:
     tensors = {"vectors": np.concatenate([reference.vector(row) for row in rows])}
     for i in layer_rows:
         tensors[f"hidden.{i}"] = reference.table[ids[i]].numpy()[None]
-    return write_files(path.name, rows, ids, layer_rows, tensors, max_tokens=reference.max_seq_length)
+    return write_files(path.name, rows, ids, tensors, layer_rows=layer_rows, max_tokens=reference.max_seq_length)
 
 
 def is_static(path: Path) -> bool:
@@ -112,6 +82,8 @@ def write_golden(path: Path) -> str:
     name = path.name
     rows = rows_of(name)
     model = SentenceTransformer(str(readable(path)), device="cpu", model_kwargs={"dtype": torch.float32})
+    if tasks := tasks_of(path):
+        write_task_golden(path, model, rows, tasks)
     prompt = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
     features = [model.preprocess([row], prompt=prompt) for row in rows]
     ids = [feature["input_ids"][0].tolist() for feature in features]
@@ -125,34 +97,33 @@ def write_golden(path: Path) -> str:
         tensors[f"hidden.{i}"] = torch.stack([state[0] for state in states]).numpy()
     prompt_tokens = features[0].get("prompt_length", 0) if not pooling_of(model).include_prompt else 0
     return write_files(
-        name, rows, ids, layer_rows, tensors, model.max_seq_length, prompt=prompt or "", prompt_tokens=prompt_tokens
+        name,
+        rows,
+        ids,
+        tensors,
+        layer_rows=layer_rows,
+        max_tokens=model.max_seq_length,
+        prompt=prompt or "",
+        prompt_tokens=prompt_tokens,
     )
 
 
-def write_files(name, rows, ids, layer_rows, tensors, max_tokens, prompt="", prompt_tokens=0) -> str:
-    spec = {
-        "model": name,
-        "max_tokens": max_tokens,
-        "prompt": prompt,
-        "prompt_tokens": prompt_tokens,
-        "layer_rows": layer_rows,
-        "rows": rows,
-        "ids": ids,
-    }
-    lines = ",\n".join(f" {json.dumps(key)}: {dump(value)}" for key, value in spec.items())
-    (GOLDEN / f"{name}.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
-    safetensors.numpy.save_file(tensors, GOLDEN / f"{name}.safetensors")
-    return f"{name}: {len(rows)} rows, {sum(map(len, ids))} tokens, {tensors['vectors'].shape[1]} dimensions"
+def write_task_golden(path: Path, model: SentenceTransformer, rows: list[str], tasks: dict[str, str]) -> None:
+    tensors = {}
+    for task, prompt in tasks.items():
+        handles = attach(model.transformers_model, adapters_of(path, task))
+        encoded = [model.encode([row], prompt=prompt, batch_size=1, show_progress_bar=False) for row in rows]
+        tensors[task] = np.concatenate(encoded)
+        for handle in handles:
+            handle.remove()
+    (GOLDEN / "tasks").mkdir(exist_ok=True)
+    record = json.dumps({"prompts": tasks, "rows": rows}, indent=1, ensure_ascii=False)
+    (GOLDEN / "tasks" / f"{path.name}.json").write_text(record + "\n", encoding="utf-8")
+    safetensors.numpy.save_file(tensors, GOLDEN / "tasks" / f"{path.name}.safetensors")
 
 
 def pooling_of(model: SentenceTransformer) -> torch.nn.Module:
     return next(module for module in model if type(module).__name__ == "Pooling")
-
-
-def dump(value) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], (list, str)):
-        return "[\n" + ",\n".join("  " + json.dumps(item, ensure_ascii=False) for item in value) + "\n ]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def write_readme() -> None:
@@ -172,6 +143,7 @@ What the reference computes in f32 on a CPU, one row at a time. Never edited by 
 python tools/get_models.py build/models
 python tools/make_tiny_models.py
 python tools/make_golden.py
+python tools/make_use_goldens.py     # the others leave tiny-use alone
 ```
 
 with
@@ -182,7 +154,8 @@ with
 
 `NAME.json` holds the rows, the prompt put before each and the token ids; `NAME.safetensors` holds `vectors`
 [rows, dimensions] and, for the rows listed in `layer_rows`, `hidden.ROW` [layers + 1, tokens, hidden], the embeddings'
-output first.
+output first. `tasks/NAME.json` holds rows and the prompt of each task, `tasks/NAME.safetensors` the vectors of each;
+adapters are added to what the reference's modules give (`tools/task_adapters.py`).
 """,
         encoding="utf-8",
     )
@@ -192,7 +165,8 @@ def main(paths: list[Path]) -> None:
     logging.disable(logging.WARNING)
     torch.manual_seed(0)
     if not paths:
-        paths = sorted(DATA.glob("tiny-*")) + [ROOT / "build/models" / name for name in REAL]
+        tiny = [path for path in sorted(DATA.glob("tiny-*")) if path.name != "tiny-use"]
+        paths = tiny + [ROOT / "build/models" / name for name in REAL]
         missing = [str(path) for path in paths if not path.is_dir()]
         if missing:
             sys.exit(f"make_golden: missing {', '.join(missing)}: run tools/get_models.py build/models")
@@ -200,7 +174,7 @@ def main(paths: list[Path]) -> None:
     GOLDEN.mkdir(exist_ok=True)
     for path in paths:
         print(write_golden(path))
-    total = sum(file.stat().st_size for file in GOLDEN.iterdir())
+    total = sum(file.stat().st_size for file in GOLDEN.glob("**/*") if file.is_file())
     print(f"{total / 1e6:.2f} MB in {GOLDEN}")
 
 

@@ -30,6 +30,7 @@ from published_networks import (
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
+from task_adapters import save_folder, stack
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
@@ -382,6 +383,21 @@ def make_published_families(maker: Maker) -> None:
     maker.sentence("tiny-jina-v3", "mean", Normalize(), tokenizer="angle", **family("JinaEmbeddingsV3", **rotary))
 
 
+def make_task_adapters(maker: Maker) -> None:
+    """Jina v3 with adapters, as its authors publish it and as transformers has it."""
+    maker.seed = 1300
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 40}
+    jina = family("JinaEmbeddingsV3", **shape, max_position_embeddings=200)
+    stacked = maker.sentence("tiny-jina-v3-stacked", "mean", Normalize(), tokenizer="angle", **jina)
+    stack(stacked, {"retrieval.query": "find what answers: ", "text-matching": ""}, rank=3, alpha=2, seed=1310)
+    folders = maker.sentence("tiny-jina-v3-folders", "mean", Normalize(), tokenizer="angle", **jina)
+    rewrite(folders / "config_sentence_transformers.json", prompts={"retrieval.query": "find what answers: "})
+    network = jina["network_class"](jina["config"])
+    everything = ["word_embeddings", "q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2", "dense"]
+    save_folder(network, folders / "retrieval_query", everything, rank=2, alpha=3, seed=1320)
+    save_folder(network, folders / "separation", ["q_proj", "v_proj"], rank=4, alpha=1, seed=1330)
+
+
 def make_disentangled(maker: Maker) -> None:
     """DeBERTa as its third version is, and with the choices that older ones made."""
     maker.seed = 1100
@@ -408,6 +424,14 @@ def make_static(maker: Maker) -> None:
     tokenizer.save(str(own / "tokenizer.json"))
     config = {"model_type": "model2vec", "architectures": ["StaticModel"], "normalize": True, "hidden_dim": 24}
     (own / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    # A vocabulary that shares rows of int8, each token with a weight of its own.
+    folded = maker.out / "tiny-model2vec-folded"
+    shutil.copytree(own, folded)
+    parts = {"embeddings": (table[:90] * 40).round().clamp(-127, 127).to(torch.int8)}
+    parts["mapping"] = torch.randint(90, (VOCAB_SIZE,), generator=generator)
+    parts["weights"] = torch.rand(VOCAB_SIZE, generator=generator)
+    safetensors.torch.save_file(parts, folded / "model.safetensors")
+    as_published(folded, lambda config: {**config, "embedding_dtype": "int8", "vocabulary_quantization": 90})
 
 
 def make_all(out: Path) -> None:
@@ -441,6 +465,7 @@ def make_all(out: Path) -> None:
     make_t5(maker)
     make_gemma(maker)
     make_published_families(maker)
+    make_task_adapters(maker)
     make_disentangled(maker)
     make_static(maker)
 
@@ -452,7 +477,8 @@ def vocabulary_lines(tokenizer: Path) -> bytes:
 
 def main(out: Path) -> None:
     for old in sorted(out.glob("tiny-*")):
-        shutil.rmtree(old)
+        if old.name != "tiny-use":  # tools/make_use_goldens.py makes it
+            shutil.rmtree(old)
     out.mkdir(parents=True, exist_ok=True)
     make_all(out)
     for path in sorted(out.glob("tiny-*/**/*")):

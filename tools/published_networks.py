@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from task_adapters import STACKED, without_adapters
 from torch import nn
 from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
@@ -245,10 +246,20 @@ def nomic_config(config: dict) -> dict:
     return {**renamed(config, NOMIC_KEYS), "rope_parameters": {"rope_type": "default", "rope_theta": theta}}
 
 
+def jina_config(config: dict) -> dict:
+    """Jina v3's authors call it a kind of XLM-RoBERTa."""
+    rotation = {"rope_type": "default", "rope_theta": config["rotary_emb_base"]}
+    gone = ("rotary_emb_base", "position_embedding_type", "task_instructions")
+    kept = {key: value for key, value in config.items() if key not in gone and not key.startswith("lora_")}
+    return {**kept, "model_type": "jina_embeddings_v3", "rope_parameters": rotation}
+
+
 def known_config(config: dict) -> dict:
     """What config.json says, in keys that transformers (and the classes above) know."""
     if config.get("position_embedding_type") == "alibi":
         return {**config, "model_type": SlopedBertConfig.model_type}
+    if config.get("position_embedding_type") == "rotary":
+        return jina_config(config)
     if config["model_type"] == "new" or "pack_qkv" in config:
         return gte_config(config)
     return nomic_config(dict(config)) if "n_embd" in config else config
@@ -264,4 +275,6 @@ def readable(path: Path) -> Path:
     copy = Path(tempfile.mkdtemp()) / path.name
     shutil.copytree(path, copy)
     (copy / "config.json").write_text(json.dumps(known), encoding="utf-8")
+    if STACKED in config:
+        without_adapters(copy)
     return copy

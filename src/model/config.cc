@@ -10,9 +10,11 @@
 #include "model/json_value.h"
 #include "model/local_layers.h"
 #include "model/modules.h"
+#include "model/ngram_network.h"
 #include "model/relative_positions.h"
 #include "model/rotation.h"
 #include "model/static_table.h"
+#include "model/task_adapters.h"
 
 namespace emberline {
 namespace {
@@ -192,6 +194,10 @@ ModelConfig read_model_config(const fs::path& directory) {
   if (!with_modules) {
     const JsonValue file = JsonValue::read(directory / "config.json");
     if (is_model2vec(file)) read_model2vec(file, config);
+    if (is_ngram_network(file)) {
+      read_ngram_network(file, config);
+      return config;
+    }
   }
   if (!config.has_network) {
     config.network = read_static_network(config.network_directory);
@@ -206,9 +212,15 @@ ModelConfig read_model_config(const fs::path& directory) {
         config.network_directory.string());
   const JsonValue file = JsonValue::read(config.network_directory / "config.json");
   const Family& family = find_family(file);
+  check(
+      config.own_transformer.empty() || family.has_own_transformer, Code::kUnsupported,
+      "{}: names code that lies beside the model, which is never run; what it does is known of other families, not of "
+      "model_type {}",
+      config.own_transformer, family.defaults.model_type);
   Reasons reasons;
   refuse_other_mechanics(file, family, reasons);
   reasons.attempt([&] { config.network = read_network(file, family); });
+  reasons.attempt([&] { read_task_adapters(file, config); });
   reasons.raise(file.where());
   if (!with_modules) config.pooling = default_pooling(file);
   check_head(config);

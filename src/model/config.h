@@ -31,7 +31,13 @@ struct RelativePositions {
   bool is_normed = false;        // the table goes through a layer norm first
 };
 
-// The transformer itself. A family is a row of the table in families.cc; differences between families are fields here.
+// A branch of a network that reads tokens in groups of neighbours.
+struct Ngrams {
+  int64_t size = 0;    // tokens of a group
+  int64_t before = 0;  // of them that stand before the token that the group belongs to
+};
+
+// The transformer itself. A family is a row of one of the *_families.cc; differences between families are fields here.
 struct NetworkConfig {
   std::string model_type;  // "bert"
   int64_t vocab_size = 0;
@@ -47,6 +53,7 @@ struct NetworkConfig {
   int64_t head_size = 0;            // numbers of a head; 0 for hidden_size / num_attention_heads
   double attention_scale = 0;       // what scores are multiplied by; 0 for 1 / sqrt(head_dim)
   bool causal = false;              // a token sees none behind it
+  bool is_decoder = false;          // made to foretell tokens; int8 must come closer to f32 then
   int64_t intermediate_size = 0;
   int64_t max_position_embeddings = 0;
   // Rows of the position table begin behind this one, and a token of this id stays on it; -1 where they begin at 0.
@@ -71,6 +78,9 @@ struct NetworkConfig {
   int64_t expert_interval = 0;
   int64_t num_experts = 0;
   int64_t experts_of_token = 0;
+  // In place of layers: branches that read tokens with their neighbours, each as wide as ngram_features.
+  std::vector<Ngrams> ngrams = {};
+  int64_t ngram_features = 0;
   bool norm_bias = true;   // which products and norms add something of their own
   bool query_bias = true;  // of queries, keys and values
   bool attention_output_bias = true;
@@ -80,6 +90,9 @@ struct NetworkConfig {
   float layer_norm_eps = 1e-12F;
   Activation hidden_act = Activation::kGelu;
   TensorLayout tensors = {};
+  // Names that the reference's class has for what its files call otherwise; null where they are the same. Adapters in
+  // folders of their own are saved under these.
+  const TensorLayout* class_names = nullptr;
 
   bool is_local(int64_t layer) const { return !local_layers.empty() && local_layers[static_cast<size_t>(layer)]; }
   bool has_experts(int64_t layer) const { return expert_interval > 0 && layer % expert_interval == 1; }
@@ -95,20 +108,40 @@ struct NetworkConfig {
   }
 };
 
+// Low-rank adapters for single tasks, one of which may be merged into the weights as they are read.
+struct TaskAdapters {
+  // One tensor holds those of all tasks, beside the weights, or each task has a folder with a file of its own.
+  enum class Layout { kNone, kStacked, kFolders } layout = Layout::kNone;
+  std::vector<std::string> tasks;              // in the model's order
+  int64_t rank = 0;                            // kStacked: of all of them
+  double alpha = 0;                            // the same; what is added is multiplied by alpha / rank
+  std::vector<std::filesystem::path> folders;  // kFolders: [tasks]
+  std::optional<size_t> chosen;                // place in `tasks`; none for the plain model
+};
+
+// Two layers; the second sees the block's input and what the first made of it.
+struct ResidualBlock {
+  int64_t inner = 0;  // features of the first
+  int64_t out_features = 0;
+};
+
 // A step after pooling, in the order of modules.json.
 struct HeadStep {
-  enum class Kind { kDense, kNormalize } kind = Kind::kNormalize;
-  std::filesystem::path directory;  // kDense: where its model.safetensors lies
+  enum class Kind { kDense, kNormalize, kResidualBlocks } kind = Kind::kNormalize;
+  std::filesystem::path directory;  // where its model.safetensors lies
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
   Activation activation = Activation::kTanh;
-  bool use_residual = false;  // kDense: adds its input, projected where the widths differ
+  bool use_residual = false;               // kDense: adds its input, projected where the widths differ
+  int64_t pooled_features = 0;             // kResidualBlocks: what in_features are projected to before the first block
+  std::vector<ResidualBlock> blocks = {};  // kResidualBlocks
 };
 
 struct ModelConfig {
   std::filesystem::path directory;          // the model directory
   std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
   NetworkConfig network;
+  std::string own_transformer;  // place of a module whose code lies beside the model; empty for none
   bool has_network =
       true;  // false: a table of tokens is all there is, and texts come as tokenizer.json alone cuts them
   bool drops_unknown = false;        // what the vocabulary lacks is left out of texts
@@ -121,6 +154,7 @@ struct ModelConfig {
   std::map<std::string, std::string>
       prompts;  // "query" and "document" are always there, empty unless the model has them
   std::optional<std::string> default_prompt_name;
+  TaskAdapters adapters;
   std::vector<std::string> warnings;  // contradictions that were settled, one sentence each
 };
 

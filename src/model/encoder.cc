@@ -114,6 +114,11 @@ Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 
 void Encoder::embed(const Run& run, EncoderScratch& scratch, bool feeds) const {
+  if (!config_.ngrams.empty()) {
+    const NgramPass pass = {config_, weights_.tables, weights_.ngrams, backend_};
+    pass.run(run.stream, run.batch, scratch, run.hidden);
+    return;
+  }
   const std::span<const int32_t> positions =
       position_rows(run.batch, config_.padding_position, scratch.position_rows());
   if (weights_.projection == nullptr) {
@@ -186,7 +191,7 @@ MatrixView Encoder::run_layer(const Run& run, int64_t index, bool is_last) const
   Stream& stream = run.stream;
   stream.self_attention(run.operand, *layer.query_key_value, run.batch.seq_offsets, attention_shape(index),
                         run.attended);
-  stream.linear(run.attended, *layer.attention_output, run.projected);
+  stream.linear(run.attended, *layer.attention_output, Activation::kNone, run.projected);
   const LayerNorms& norms = weights_.layer_norms[static_cast<size_t>(index)];
   leave_block(run, norms.attention, 2 * index + 1, true);
   if (layer.experts != nullptr) {
@@ -218,7 +223,7 @@ MatrixView Encoder::forward(Stream& stream, const Batch& batch, const LayerSelec
                    .batch = batch,
                    .observer = observer,
                    .hidden = hidden,
-                   .projected = slot(EncoderScratch::kProjected),
+                   .projected = last > 0 ? slot(EncoderScratch::kProjected) : MatrixView(),
                    .normed = config_.norms_first ? slot(EncoderScratch::kNormedHidden) : hidden,
                    .operand = scratch.operand(backend_, EncoderScratch::kNormed),
                    .attended = scratch.operand(backend_, EncoderScratch::kAttended)};

@@ -47,6 +47,8 @@ class Loader {
             .word_scale = static_cast<float>(scale)};
   }
 
+  NgramWeights ngrams() const { return load_ngrams(config_, names_, backend_); }
+
   std::unique_ptr<Linear> projection() const {
     if (!config_.projects_embeddings()) return nullptr;
     const LinearPart part =
@@ -112,6 +114,7 @@ class Loader {
     terms.cols = config_.hidden_size;
     terms.reach = config_.max_positions() - 1;
     terms.row_of = relative_rows(relative, terms.reach);
+    backend_.pack_terms(terms, config_.num_attention_heads);
     return std::make_unique<DistanceTerms>(std::move(terms));
   }
 
@@ -235,6 +238,7 @@ EncoderWeights load_encoder(const NetworkConfig& config, const Weights& weights,
   EncoderWeights encoder;
   encoder.tables = loader.tables();
   encoder.projection = loader.projection();
+  encoder.ngrams = loader.ngrams();
   encoder.distance_bias = loader.distance_bias();
   encoder.rotation = loader.rotation("rotation", config.rotation_theta, config.rotation_scaling);
   encoder.local_rotation =

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "model/config.h"
+#include "model/ngram_network.h"
 #include "model/weights.h"
 
 namespace emberline {
@@ -36,6 +37,7 @@ struct EncoderWeights {
   std::unique_ptr<Buffer> projection_factors;  // [hidden]: as NormWeights::factors, for what the projection gives
   // As AttentionShape has them, for all positions; null for none. Local layers have a rotation of their own.
   std::unique_ptr<Buffer> distance_bias, rotation, local_rotation;
+  NgramWeights ngrams;  // of the first hidden state, where the network has n-grams
   // None where there are no layers. Norm 0 is the embeddings' or that before the first attention, 2 i + 1 stands
   // between attention and feed-forward of layer i, 2 i + 2 behind it, wherever the family writes them.
   std::vector<NormWeights> norms;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The families of networks, as data: what their configuration classes take for granted, how they spell its keys and
-// their tensors. A family is a row of the table in families.cc; nothing else asks for a model's name.
+// their tensors. A family is a row of one of the *_families.cc; nothing else asks for a model's name.
 #include <vector>
 
 #include "model/config.h"
@@ -68,6 +68,7 @@ struct Family {
   std::vector<ExpectedValue> expected = {};
   bool scales_rotation = false;  // angles may be scaled as rope_scaling says
   bool has_relative_positions = false;
+  bool has_own_transformer = false;  // modules.json may name code beside the model, which does what is here
 };
 
 // The family that config.json's model_type names. Throws Error(kFormat | kUnsupported) that lists the known ones.

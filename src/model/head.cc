@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "model/residual_blocks.h"
 #include "model/weights.h"
 
 namespace emberline {
@@ -15,8 +16,8 @@ using Kind = HeadStep::Kind;
 std::vector<size_t> steps_in_force(const std::vector<HeadStep>& steps, const HeadPlan& plan) {
   std::vector<size_t> kept;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const bool is_dense = steps[i].kind == Kind::kDense;
-    if (is_dense ? plan.use_dense : plan.normalize.value_or(true)) kept.push_back(i);
+    const bool is_normalize = steps[i].kind == Kind::kNormalize;
+    if (is_normalize ? plan.normalize.value_or(true) : plan.use_dense) kept.push_back(i);
   }
   return kept;
 }
@@ -29,8 +30,9 @@ bool ends_normalized(const std::vector<HeadStep>& steps, const std::vector<size_
 }  // namespace
 
 struct Head::Dense {
-  std::unique_ptr<Linear> linear;    // [out_features, in_features]; null for other steps
-  std::unique_ptr<Linear> residual;  // [out_features, in_features]; null where the input is added as it is
+  std::unique_ptr<Linear> linear;          // [out_features, in_features]; null for other steps
+  std::unique_ptr<Linear> residual;        // [out_features, in_features]; null where the input is added as it is
+  std::unique_ptr<ResidualBlocks> blocks;  // null for other steps
 };
 
 Head::Head(const ModelConfig& config, const Backend& backend) : steps_(config.head), backend_(backend) {
@@ -46,6 +48,7 @@ Head::Head(const ModelConfig& config, const Backend& backend) : steps_(config.he
         dense.residual = backend.make_dense(part);
       }
     }
+    if (step.kind == Kind::kResidualBlocks) dense.blocks = std::make_unique<ResidualBlocks>(step, backend);
     dense_.push_back(std::move(dense));
   }
 }
@@ -56,7 +59,7 @@ Head::Head(Head&&) noexcept = default;
 int64_t Head::output_dim(const HeadPlan& plan, int64_t cols) const {
   int64_t width = cols;
   for (const size_t i : steps_in_force(steps_, plan)) {
-    if (steps_[i].kind != Kind::kDense) continue;
+    if (steps_[i].kind == Kind::kNormalize) continue;
     check(width == steps_[i].in_features, Code::kInvalidArgument, "dense {}: got vectors of {} dimensions, expected {}",
           steps_[i].directory.string(), width, steps_[i].in_features);
     width = steps_[i].out_features;
@@ -89,7 +92,13 @@ MatrixView Head::finish(Stream& stream, MatrixView hidden, const Batch& batch, c
     }
     const auto slot = in_pooled_slot ? EncoderScratch::kDense : EncoderScratch::kPooled;
     const MatrixView out = scratch.matrix(backend_, slot, seqs, step.out_features);
-    stream.dense(vectors, *dense_[i].linear, step.activation, out);
+    if (step.kind == Kind::kResidualBlocks) {
+      const PooledBatch pooled = {stream,       backend_,           scratch, batch.seq_offsets,
+                                  plan.pooling, plan.prompt_tokens, vectors};
+      dense_[i].blocks->run(pooled, out);
+    } else {
+      stream.dense(vectors, *dense_[i].linear, step.activation, out);
+    }
     if (step.use_residual) {
       MatrixView added = vectors;
       if (dense_[i].residual != nullptr) {

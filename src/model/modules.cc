@@ -33,6 +33,8 @@ struct ModuleEntry {
 // Class paths of sentence-transformers 6 and those of all releases before it, which only the prefix tells apart.
 constexpr std::string_view kModulePrefixes[] = {"sentence_transformers.sentence_transformer.modules.",
                                                 "sentence_transformers.base.modules.", "sentence_transformers.models."};
+// Code of the model's own in place of a Transformer, which families know or not.
+constexpr const char* kOwnTransformer = "custom_st.Transformer";
 constexpr const char* kModuleNames = "Transformer, Pooling, Dense, Normalize, Dropout, StaticEmbedding";
 
 std::string module_type(const JsonValue& value) {
@@ -206,9 +208,10 @@ void read_modules(ModelConfig& config) {
       check(condition, Code::kUnsupported, "{}: module {} stands at place {}: {}", entry.type_value.where(), entry.type,
             i, rule);
     };
-    if (entry.type == "Transformer") {
+    if (entry.type == "Transformer" || entry.type == kOwnTransformer) {
       require(i == 0, "a Transformer comes first and only once");
       config.network_directory = entry.directory;
+      if (entry.type == kOwnTransformer) config.own_transformer = entry.type_value.where();
     } else if (entry.type == "StaticEmbedding") {
       require(i == 0, "a StaticEmbedding comes first and only once");
       read_static_module(entry.directory, config);

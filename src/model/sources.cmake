@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 target_sources(emberline_core PRIVATE
   src/model/activations.cc
+  src/model/adapter_folder.cc
+  src/model/bert_families.cc
   src/model/config.cc
+  src/model/decoder_families.cc
   src/model/distance_bias.cc
   src/model/encoder.cc
   src/model/encoder_weights.cc
@@ -10,12 +13,18 @@ target_sources(emberline_core PRIVATE
   src/model/head.cc
   src/model/json_value.cc
   src/model/local_layers.cc
+  src/model/low_rank.cc
+  src/model/merged_weights.cc
   src/model/modules.cc
+  src/model/ngram_network.cc
   src/model/relative_positions.cc
+  src/model/residual_blocks.cc
   src/model/rotation.cc
+  src/model/rotary_families.cc
   src/model/rotation_scaling.cc
   src/model/smoothing.cc
   src/model/static_table.cc
+  src/model/task_adapters.cc
   src/model/tensor_names.cc
   src/model/weights.cc
 )

@@ -6,6 +6,7 @@
 
 #include "model/config.h"
 #include "model/json_value.h"
+#include "model/weights.h"
 
 namespace emberline {
 
@@ -17,5 +18,10 @@ void read_model2vec(const JsonValue& file, ModelConfig& config);
 
 // Sizes as the table of model.safetensors has them. Throws Error(kIo | kFormat | kUnsupported).
 NetworkConfig read_static_network(const std::filesystem::path& directory);
+
+// The table, a row for each token. Tokens of model2vec may share rows (tensor `mapping`), be multiplied by a number of
+// their own (`weights`), and the rows may be int8: then it is made in f32. Throws Error(kFormat | kUnsupported) that
+// names the tensor.
+Weights open_static_table(const std::filesystem::path& directory);
 
 }  // namespace emberline

@@ -38,12 +38,6 @@ uint64_t dtype_bits(const JsonValue& value) {
   value.refuse("a dtype of the safetensors format");
 }
 
-std::string show_shape(const std::vector<int64_t>& shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return text + "]";
-}
-
 struct Entry {
   TensorView view;
   std::string dtype;
@@ -179,6 +173,12 @@ bool is_there(const fs::path& file) {
 
 }  // namespace
 
+std::string show_shape(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
+
 void Weights::add_file(const fs::path& file) {
   files_.emplace_back(file);
   const std::string source = file.string();
@@ -187,7 +187,7 @@ void Weights::add_file(const fs::path& file) {
     const auto [origin, fresh] = origins_.emplace(name, source);
     check(fresh, Code::kFormat, "tensor {} stands in two files: {} and {}", name, origin->second, source);
     if (!float_dtype(entry.dtype, entry.view.dtype)) {
-      unsupported_.emplace(name, entry.dtype);
+      others_.emplace(name, OtherTensor{entry.dtype, entry.view.shape, entry.view.data});
       continue;
     }
     total_bytes_ += static_cast<int64_t>(entry.end - entry.begin);
@@ -232,13 +232,51 @@ Weights Weights::open(const fs::path& directory) {
   return weights;
 }
 
+const std::string& Weights::file_of(std::string_view name) const {
+  const auto found = origins_.find(name);
+  return found == origins_.end() ? source_ : found->second;
+}
+
+const OtherTensor* Weights::other(std::string_view name) const {
+  const auto found = others_.find(name);
+  return found == others_.end() ? nullptr : &found->second;
+}
+
+void Weights::replace(const std::string& name, const std::vector<int64_t>& shape, std::vector<float> numbers) {
+  TensorView& tensor = tensors_[name];
+  tensor.name = name;
+  tensor.dtype = DType::kF32;
+  tensor.shape = shape;
+  check(static_cast<int64_t>(numbers.size()) == tensor.size(), Code::kInternal,
+        "replace tensor {}: got {} numbers, expected {}", name, numbers.size(), tensor.size());
+  others_.erase(name);
+  numbers_.push_back(std::move(numbers));
+  tensor.data = reinterpret_cast<const std::byte*>(numbers_.back().data());
+}
+
+void Weights::rename(const std::string& from, const std::string& to) {
+  const auto tensor = tensors_.find(from);
+  check(tensor != tensors_.end() && !has(to), Code::kFormat, "{}: got tensors {} and {}, expected one of them",
+        file_of(from), from, to);
+  tensor->second.name = to;
+  origins_[to] = file_of(from);
+  tensors_.emplace(to, std::move(tensor->second));
+  tensors_.erase(tensor);
+}
+
+void Weights::forget(const std::string& name) {
+  const auto tensor = tensors_.find(name);
+  if (tensor == tensors_.end()) return;
+  total_bytes_ -= tensor->second.size() * static_cast<int64_t>(dtype_bytes(tensor->second.dtype));
+  tensors_.erase(tensor);
+}
+
 const TensorView& Weights::get(std::string_view name, const std::vector<int64_t>& shape) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
-    const auto other = unsupported_.find(name);
-    if (other != unsupported_.end()) {
+    if (const OtherTensor* found_other = other(name)) {
       fail(Code::kUnsupported, "{}: tensor {} has dtype {}, expected F32, F16 or BF16", origins_.find(name)->second,
-           name, other->second);
+           name, found_other->dtype);
     }
     fail(Code::kFormat, "{}: tensor {} of shape {} is missing", source_, name, show_shape(shape));
   }

@@ -36,7 +36,13 @@ class CountingStream : public Stream {
     ++attentions;
     stream_->self_attention(x, query_key_value, offsets, shape, out);
   }
-  void linear(const Operand& x, const Linear& weights, MatrixView out) override { stream_->linear(x, weights, out); }
+  void linear(const Operand& x, const Linear& weights, Activation activation, MatrixView out) override {
+    stream_->linear(x, weights, activation, out);
+  }
+  void convolve(MatrixView x, std::span<const int64_t> offsets, int64_t before, const Linear& weights,
+                Activation activation, MatrixView out) override {
+    stream_->convolve(x, offsets, before, weights, activation, out);
+  }
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
                     MatrixView out) override {
     stream_->feed_forward(x, up, activation, down, out);

@@ -182,6 +182,28 @@ TEST(Families, PublishedKeysOfGteGiveAnotherNetwork) {
                [] { network(R"({"model_type":"new","position_embedding_type":"absolute"})"); });
 }
 
+TEST(Families, JinaV3OfItsAuthorsIsReadAsXlmRoberta) {
+  const NetworkConfig rotary = network(R"({"model_type":"xlm-roberta","position_embedding_type":"rotary",
+      "rotary_emb_base":20000.0,"use_reg_tokens":false,"max_position_embeddings":8194})");
+  EXPECT_EQ(rotary.rotation_theta, 20000);
+  EXPECT_EQ(rotary.max_positions(), 8194);
+  EXPECT_EQ(rotary.tensors.positions, nullptr);
+  EXPECT_NE(network(R"({"model_type":"xlm-roberta","position_embedding_type":"absolute"})").tensors.positions, nullptr);
+  expect_error(Code::kUnsupported, {"config.json: use_reg_tokens: got true, supported: false"}, [] {
+    network(R"({"model_type":"xlm-roberta","position_embedding_type":"rotary","use_reg_tokens":true})");
+  });
+}
+
+TEST(Families, CodeBesideAModelIsTakenForATransformer) {
+  const TemporaryDirectory directory;
+  directory.write("modules.json", R"([{"path":"","type":"custom_st.Transformer"},
+      {"path":"1_Pooling","type":"sentence_transformers.models.Pooling"}])");
+  directory.write("1_Pooling/config.json", "{}");
+  directory.write("config.json", R"({"model_type":"bert"})");
+  expect_error(Code::kUnsupported, {"modules.json", "names code that lies beside the model", "not of model_type bert"},
+               [&] { read_model_config(directory.path()); });
+}
+
 TEST(Families, JinaBertIsReadAsBert) {
   const NetworkConfig jina = network(R"({"model_type":"bert","position_embedding_type":"alibi",
       "feed_forward_type":"geglu","max_position_embeddings":8192,"hidden_act":"relu"})");

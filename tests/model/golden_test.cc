@@ -12,6 +12,7 @@
 #include "model/config.h"
 #include "model/encoder.h"
 #include "model/head.h"
+#include "model/merged_weights.h"
 #include "model/naive_backend.h"
 
 namespace emberline {
@@ -43,7 +44,7 @@ class GoldenTest : public testing::TestWithParam<Case> {
     golden_.emplace(read_golden(GetParam().model));
     config_ = read_model_config(model_path(GetParam().model));
     stream_ = backend_->make_stream(1);
-    encoder_.emplace(config_.network, Weights::open(config_.network_directory), *backend_);
+    encoder_.emplace(config_.network, open_merged_weights(config_, 1), *backend_);
     head_.emplace(config_, *backend_);
   }
 

@@ -153,8 +153,24 @@ class NaiveStream : public Stream {
     }
   }
 
-  void linear(const Operand& x, const Linear& weights, MatrixView out) override {
-    dense(rows_of(x), weights, Activation::kNone, out);
+  void linear(const Operand& x, const Linear& weights, Activation activation, MatrixView out) override {
+    dense(rows_of(x), weights, activation, out);
+  }
+
+  void convolve(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
+                Activation activation, MatrixView out) override {
+    for (size_t s = 0; s + 1 < seq_offsets.size(); ++s) {
+      for (int64_t t = seq_offsets[s]; t < seq_offsets[s + 1]; ++t) {
+        NaiveOperand neighbours;
+        float* to = neighbours.resize(1, weights.in_features).data;
+        for (int64_t i = 0; i < weights.in_features; ++i) {
+          const int64_t at = t - before + i / x.cols;
+          to[i] = at >= seq_offsets[s] && at < seq_offsets[s + 1] ? row_of(x, at)[i % x.cols] : 0;
+        }
+        dense(neighbours.rows, weights, activation, {row_of(out, t), 1, out.cols, out.row_stride});
+        for (int64_t c = 0; c < out.cols; ++c) row_of(out, t)[c] += row_of(x, t)[c];
+      }
+    }
   }
 
   void feed_forward(const Operand& x, const Linear& up, Activation activation, const Linear& down,
@@ -211,7 +227,7 @@ class NaiveStream : public Stream {
                       const AttentionShape& shape, Operand& to) override {
     NaiveOperand projected;
     const MatrixView qkv = projected.resize(rows_of(x).rows, query_key_value.out_features);
-    linear(x, query_key_value, qkv);
+    linear(x, query_key_value, Activation::kNone, qkv);
     const MatrixView out = static_cast<NaiveOperand&>(to).resize(qkv.rows, shape.num_heads * shape.head_dim);
     for (int64_t head = 0; head < shape.num_heads; ++head)
       norm_head(qkv, head * shape.head_dim, shape.query_norm, shape);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "model/expect_error.h"
 #include "model/safetensors_file.h"
 
@@ -59,12 +61,66 @@ TEST(StaticTable, TableThatIsNoneIsTaken) {
           "holds neither tensor embedding.weight nor embeddings");
   refused(Code::kFormat, R"({"embeddings":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8,
           "tensor embeddings has 1 dimensions");
-  refused(Code::kUnsupported, R"({"embeddings":{"dtype":"I8","shape":[2,4],"data_offsets":[0,8]}})", 8,
-          "tensor embeddings has dtype I8");
   refused(Code::kUnsupported,
-          R"({"embeddings":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
+          R"({"embedding.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
               "mapping":{"dtype":"I64","shape":[2],"data_offsets":[4,20]}})",
-          20, "holds tensor mapping");
+          20, "holds tensors embedding.weight and mapping");
+}
+
+template <typename T>
+std::string bytes_of(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+Weights open_table(const std::string& header, const std::string& data) {
+  const TemporaryDirectory directory;
+  directory.write("model.safetensors", safetensors(header, data));
+  return open_static_table(directory.path());
+}
+
+std::vector<float> table_of(const Weights& weights, const std::vector<int64_t>& shape) {
+  const TensorView& table = weights.get("embeddings", shape);
+  std::vector<float> numbers(static_cast<size_t>(table.size()));
+  std::memcpy(numbers.data(), table.data, numbers.size() * sizeof(float));
+  return numbers;
+}
+
+const std::string kRows = bytes_of<float>({1, 2, 10, 20});
+constexpr const char* kRowsHeader = R"({"embeddings":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]})";
+
+TEST(StaticTable, SharedAndWeighedRowsAreMixedUp) {
+  const std::string mapping = R"(,"mapping":{"dtype":"I64","shape":[3],"data_offsets":[16,40]})";
+  const std::string rows = kRows + bytes_of<int64_t>({1, 0, 1});
+  EXPECT_EQ(table_of(open_table(kRowsHeader + mapping + "}", rows), {3, 2}),
+            (std::vector<float>{10, 20, 1, 2, 10, 20}));
+  const std::string weights = R"(,"weights":{"dtype":"F64","shape":[3],"data_offsets":[40,64]})";
+  EXPECT_EQ(table_of(open_table(kRowsHeader + mapping + weights + "}", rows + bytes_of<double>({1, 0.5, 2})), {3, 2}),
+            (std::vector<float>{10, 20, 0.5, 1, 20, 40}));
+  const std::string alone = R"(,"weights":{"dtype":"F32","shape":[2],"data_offsets":[16,24]})";
+  EXPECT_EQ(table_of(open_table(kRowsHeader + alone + "}", kRows + bytes_of<float>({3, 0.5})), {2, 2}),
+            (std::vector<float>{3, 6, 5, 10}));
+  EXPECT_EQ(table_of(open_table(R"({"embeddings":{"dtype":"I8","shape":[2,2],"data_offsets":[0,4]}})",
+                                bytes_of<int8_t>({-128, 127, 0, 5})),
+                     {2, 2}),
+            (std::vector<float>{-128, 127, 0, 5}));
+}
+
+TEST(StaticTable, PartsThatContradictEachOtherAreFolded) {
+  const auto refused = [](Code code, const std::string& header, const std::string& data, const std::string& text) {
+    expect_error(code, {"model.safetensors: tensor", text},
+                 [&] { open_table(kRowsHeader + header + "}", kRows + data); });
+  };
+  const std::string mapping = R"(,"mapping":{"dtype":"I64","shape":[2],"data_offsets":[16,32]})";
+  refused(Code::kFormat, mapping, bytes_of<int64_t>({0, 2}), "mapping gives token 1 row 2, expected 0 to 1");
+  refused(Code::kFormat, mapping, bytes_of<int64_t>({-1, 0}), "mapping gives token 0 row -1, expected 0 to 1");
+  refused(Code::kFormat, R"(,"mapping":{"dtype":"I32","shape":[2,1],"data_offsets":[16,24]})",
+          bytes_of<int32_t>({0, 1}), "mapping has shape [2, 1]");
+  refused(Code::kUnsupported, R"(,"mapping":{"dtype":"F32","shape":[2],"data_offsets":[16,24]})",
+          bytes_of<float>({0, 1}), "mapping holds floats, expected I64 or I32");
+  refused(Code::kFormat, R"(,"weights":{"dtype":"F32","shape":[3],"data_offsets":[16,28]})", bytes_of<float>({1, 1, 1}),
+          "weights has shape [3], expected [2]");
+  refused(Code::kUnsupported, R"(,"weights":{"dtype":"I16","shape":[2],"data_offsets":[16,20]})",
+          bytes_of<int16_t>({1, 1}), "weights has dtype I16");
 }
 
 TEST(StaticTable, ModuleStandsWhereNoneCan) {
