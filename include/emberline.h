@@ -78,8 +78,8 @@ typedef struct emb_rows {
 
 /* The caller's output buffers, all indexed by input row. Rows without a vector are left untouched in data. */
 typedef struct emb_vectors {
-  float* data;        /* first vector; [num_rows, dim] at row_stride */
-  int64_t row_stride; /* bytes from one vector to the next; at least dim * sizeof(float), a multiple of 4 */
+  void* data;         /* first vector; num_rows of emb_model_vector_bytes each, row_stride apart */
+  int64_t row_stride; /* bytes from one vector to the next; a multiple of what one number of option output takes */
   int32_t* status;    /* [num_rows] emb_row_status, or NULL */
   int32_t* tokens;    /* [num_rows] tokens the model saw (0 for null and failed rows), or NULL */
   uint8_t* truncated; /* [num_rows] 1 where text was cut at max_tokens, or NULL */
@@ -130,9 +130,10 @@ EMB_API emb_code emb_model_load(const char* path, const emb_options* options, em
  * not set in options take the model author's defaults, not those of model; load-time options may not differ. */
 EMB_API emb_code emb_model_derive(const emb_model* model, const emb_options* options, emb_model** derived);
 EMB_API void emb_model_release(emb_model* model);
-EMB_API int64_t emb_model_dim(const emb_model* model);        /* floats in one vector */
-EMB_API int64_t emb_model_max_tokens(const emb_model* model); /* special tokens included */
-EMB_API const char* emb_model_info(const emb_model* model);   /* JSON, owned by model */
+EMB_API int64_t emb_model_dim(const emb_model* model);          /* numbers in one vector */
+EMB_API int64_t emb_model_vector_bytes(const emb_model* model); /* of one vector, as option output has it */
+EMB_API int64_t emb_model_max_tokens(const emb_model* model);   /* special tokens included */
+EMB_API const char* emb_model_info(const emb_model* model);     /* JSON, owned by model */
 /* Multiplications and additions a second that this handle's threads reach together in registers, by the instructions
  * that its products take: what its speed is a share of, now. Keeps all of them busy for some milliseconds; 0 where the
  * device has no probe. */

@@ -190,6 +190,10 @@ JNIEXPORT jlong JNICALL Java_io_emberline_EmberlineNative_dim(JNIEnv*, jclass, j
   return emb_model_dim(model_of(model));
 }
 
+JNIEXPORT jlong JNICALL Java_io_emberline_EmberlineNative_vectorBytes(JNIEnv*, jclass, jlong model) {
+  return emb_model_vector_bytes(model_of(model));
+}
+
 JNIEXPORT jlong JNICALL Java_io_emberline_EmberlineNative_maxTokens(JNIEnv*, jclass, jlong model) {
   return emb_model_max_tokens(model_of(model));
 }
@@ -220,7 +224,7 @@ JNIEXPORT void JNICALL Java_io_emberline_EmberlineNative_embed(JNIEnv* env, jcla
   rows.validity = pointer<const uint8_t>(call->validity);
   rows.num_rows = call->num_rows;
   emb_vectors vectors{};
-  vectors.data = pointer<float>(call->vectors);
+  vectors.data = pointer<void>(call->vectors);
   vectors.row_stride = call->row_stride;
   vectors.status = pointer<int32_t>(call->status);
   vectors.tokens = pointer<int32_t>(call->tokens);

@@ -95,13 +95,13 @@ class Encode:
         is_single = isinstance(inputs, str)
         texts = [inputs] if is_single else _texts(inputs)
 
-        model = self
+        model = self.with_options(output=None) if self.options.get("output") else self
         if prompt is not None:
             if prompt_name is not None:
                 _log.warning("encode got prompt and prompt_name: prompt_name is ignored")
-            model = self.with_options(prompt=prompt, prompt_name=None)
+            model = model.with_options(prompt=prompt, prompt_name=None)
         elif prompt_name is not None:
-            model = self.with_options(prompt=None, prompt_name=prompt_name)
+            model = model.with_options(prompt=None, prompt_name=prompt_name)
         if show_progress_bar is None:
             show_progress_bar = _log.getEffectiveLevel() in (
                 logging.INFO,

@@ -113,6 +113,7 @@ _SIGNATURES = {
     "emb_model_derive": (c_int, [c_void_p, c_void_p, POINTER(c_void_p)]),
     "emb_model_release": (None, [c_void_p]),
     "emb_model_dim": (c_int64, [c_void_p]),
+    "emb_model_vector_bytes": (c_int64, [c_void_p]),
     "emb_model_max_tokens": (c_int64, [c_void_p]),
     "emb_model_info": (c_char_p, [c_void_p]),
     "emb_measure_peak": (c_int, [c_void_p, POINTER(c_double)]),
@@ -206,6 +207,8 @@ def option_text(name: str, value: object) -> str:
         return ",".join(option_text(name, item) for item in value)
     if isinstance(value, (str, int, np.integer)):
         return str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     raise errors.InvalidArgument(f"option {name}: got {value!r} of type {type(value).__name__}")
 
 
@@ -249,7 +252,7 @@ class Rows:
 class Outcome:
     """What one embed call wrote, by input row. Vectors of rows whose status is not OK are zeros."""
 
-    vectors: np.ndarray  # float32 [num_rows, dim]
+    vectors: np.ndarray  # [num_rows, Handle.width] of Handle.kind
     status: np.ndarray  # int32 [num_rows]
     tokens: np.ndarray  # int32 [num_rows]
     truncated: np.ndarray  # uint8 [num_rows]
@@ -257,6 +260,8 @@ class Outcome:
 
 
 STATUS_OK, STATUS_NULL = 0, 1
+
+_OUTPUT_KINDS = {"float32": "float32", "float16": "float16", "int8": "int8", "binary": "int8"}
 
 # Called with rows done, rows in all and tokens done; returns True to cancel.
 Tick = Callable[[int, int, int], bool]
@@ -270,6 +275,9 @@ class Handle:
         # Not at interpreter exit: a daemon thread may still be computing, and the process gives all back anyhow.
         weakref.finalize(self, library().emb_model_release, pointer).atexit = False
         self.dim: int = library().emb_model_dim(pointer)
+        # What one vector is as option output has it: so many numbers, or bytes of bits, of this type.
+        self.kind = np.dtype(_OUTPUT_KINDS.get(self.info()["output"], "uint8"))
+        self.width: int = library().emb_model_vector_bytes(pointer) // self.kind.itemsize
         self.max_tokens: int = library().emb_model_max_tokens(pointer)
 
     @classmethod
@@ -303,7 +311,7 @@ class Handle:
         """Runs the rows. An exception in ``tick`` stops the work and is raised here."""
         count = rows.num_rows
         outcome = Outcome(
-            np.empty((count, self.dim), np.float32),
+            np.empty((count, self.width), self.kind),
             np.zeros(count, np.int32),
             np.zeros(count, np.int32),
             np.zeros(count, np.uint8),
@@ -321,7 +329,7 @@ class Handle:
         arrays = (outcome.status, outcome.tokens, outcome.truncated)
         out = _Vectors(
             outcome.vectors.ctypes.data,
-            self.dim * 4,
+            self.width * self.kind.itemsize,
             *(array.ctypes.data for array in arrays),
         )
         run = _Run(_PROGRESS(progress), None, Stats())

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from emberline import _interrupts, _native, _rows, errors
 from emberline._encode import Encode
+from emberline._ranges import Ranges
+from emberline.errors import InvalidArgument
 
 # Called with rows done, rows in all and tokens done.
 Progress = Callable[[int, int, int], object]
@@ -60,8 +62,13 @@ class Model(Encode):
 
     @property
     def dim(self) -> int:
-        """Floats in one vector."""
+        """Numbers in one vector. ``output="binary"`` and ``"ubinary"`` pack eight into each byte that comes out."""
         return self._open().dim
+
+    @property
+    def vector_type(self) -> pa.DataType:
+        """What the vectors that come out are made of, as option ``output`` says: pa.float32() by default."""
+        return pa.from_numpy_dtype(self._open().kind)
 
     @property
     def max_tokens(self) -> int:
@@ -91,6 +98,9 @@ class Model(Encode):
         pandas Series: the result is a numpy float32 array [len(rows), dim] in which null rows are all NaN. Or ``rows``
         is a pyarrow Array or ChunkedArray of strings or binaries (dictionaries too), or anything with
         ``__arrow_c_array__`` or ``__arrow_c_stream__``: the result is a pyarrow FixedSizeListArray that keeps nulls.
+        With option ``output`` both hold what it says: float16, int8, uint8, or bits, eight of them in an int8
+        (``binary``) or a uint8 (``ubinary``). Integers have no NaN, so that null rows of a numpy array then raise
+        InvalidArgument.
 
         A row's vector depends on that row alone. A row that cannot be embedded (``long_text="error"``) raises RowError;
         with ``errors="null"`` it becomes a null row. ``progress(rows_done, rows_total, tokens_done)`` is called between
@@ -101,26 +111,46 @@ class Model(Encode):
         if check_choice("errors", errors, ("raise", "null")) == "raise":
             self.raise_row_error(outcome)
         if is_arrow:
-            return fixed_size_list(outcome, self.dim)
-        outcome.vectors[outcome.status != _native.STATUS_OK] = np.nan
+            return fixed_size_list(outcome)
+        is_missing = outcome.status != _native.STATUS_OK
+        if outcome.vectors.dtype.kind == "f":
+            outcome.vectors[is_missing] = np.nan
+        elif is_missing.any():
+            raise InvalidArgument(
+                f"embed: row {int(np.argmax(is_missing))} has no vector, and output={self.info['output']} has no value"
+                " that says so; pass the rows as a pyarrow array, whose result keeps nulls, or leave such rows out"
+            )
         return outcome.vectors
 
     def embed_details(self, rows, *, progress: Progress | None = None) -> pa.StructArray:
         """Like embed, but every row tells how it went, and none raises.
 
-        Returns struct<embedding: fixed_size_list<float>[dim], tokens: int32, truncated: bool, error: string>; the
-        embedding is null for null and failed rows, the error is null unless the row failed.
+        Returns struct<embedding: fixed_size_list<float>[dim], tokens: int32, truncated: bool, error: string>, or lists
+        of what option ``output`` says; the embedding is null for null and failed rows, the error is null unless the row
+        failed.
         """
         outcome = self.run(_rows.to_arrow(rows)[0], progress)
         return pa.StructArray.from_arrays(
             [
-                fixed_size_list(outcome, self.dim),
+                fixed_size_list(outcome),
                 pa.array(outcome.tokens),
                 pa.array(outcome.truncated.astype(bool)),
                 self.row_messages(outcome),
             ],
             names=["embedding", "tokens", "truncated", "error"],
         )
+
+    def calibrate(self, rows, file: str | os.PathLike) -> None:
+        """Writes the ranges of the rows' vectors, which ``output="int8"`` and ``"uint8"`` divide into 255 steps.
+
+        Some thousand typical rows will do; numbers beyond what they had become the first or the last level. Name the
+        file in option ``ranges``, or call it emberline_ranges.json and put it into the model's folder.
+        """
+        model = self.with_options(output=None, ranges=None)
+        outcome = model.run(_rows.to_arrow(rows)[0])
+        ranges = Ranges(model.dim)
+        ranges.add(outcome.vectors[outcome.status == _native.STATUS_OK])
+        ranges.write(file, model.info)
 
     def tokenize(self, rows) -> list[list[int]]:
         """Token ids as the model sees them: prompt, special tokens and truncation included. A null row has none."""
@@ -191,12 +221,13 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> object:
     return value
 
 
-def fixed_size_list(outcome: _native.Outcome, dim: int) -> pa.FixedSizeListArray:
+def fixed_size_list(outcome: _native.Outcome) -> pa.FixedSizeListArray:
     """Arrow over the vectors' own memory."""
-    count = len(outcome.status)
-    values = pa.Array.from_buffers(pa.float32(), count * dim, [None, pa.py_buffer(outcome.vectors)])
+    count, width = outcome.vectors.shape
+    kind = pa.from_numpy_dtype(outcome.vectors.dtype)
+    values = pa.Array.from_buffers(kind, count * width, [None, pa.py_buffer(outcome.vectors)])
     validity, null_count = validity_of(outcome)
-    return pa.Array.from_buffers(pa.list_(pa.float32(), dim), count, [validity], null_count, children=[values])
+    return pa.Array.from_buffers(pa.list_(kind, width), count, [validity], null_count, children=[values])
 
 
 def validity_of(outcome: _native.Outcome) -> tuple[pa.Buffer | None, int]:

@@ -173,6 +173,12 @@ int64_t emb_model_dim(const emb_model* model) {
   return dim;
 }
 
+int64_t emb_model_vector_bytes(const emb_model* model) {
+  int64_t bytes = 0;
+  guard([&] { bytes = deref(model, "emb_model_vector_bytes", "model").engine.vector_bytes(); });
+  return bytes;
+}
+
 int64_t emb_model_max_tokens(const emb_model* model) {
   int64_t max_tokens = 0;
   guard([&] { max_tokens = deref(model, "emb_model_max_tokens", "model").engine.max_tokens(); });

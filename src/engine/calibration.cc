@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "base/parallel.h"
 #include "model/batch.h"
 #include "model/encoder.h"
@@ -89,6 +90,19 @@ std::vector<float> vectors_of_text(const ModelConfig& config, const Tokenizer& t
                                    const Encoder& encoder, const Head& head) {
   const Batch batch = batch_of_texts(tokenizer, config.max_tokens);
   return finished_vectors(config, batch, backend, encoder, head, nullptr);
+}
+
+Agreement least_agreement(const NetworkConfig& network) {
+  return network.is_decoder ? kGoodAgreement : Agreement{.mean = 0.995, .worst = 0.98, .num_texts = 0};
+}
+
+void require_agreement(const Agreement& int8, const NetworkConfig& network, const std::string& model,
+                       const std::string& isa) {
+  const Agreement least = least_agreement(network);
+  check(int8.mean >= least.mean && int8.worst >= least.worst, Code::kUnsupported,
+        "{}: option dtype: int8 on {} changes this model's vectors too much: their cosine to f32 is {} in the mean and "
+        "{} at worst on {} built-in texts, expected at least {} and {} of a {} model; take bf16 or f32",
+        model, isa, int8.mean, int8.worst, int8.num_texts, least.mean, least.worst, network.model_type);
 }
 
 Agreement agreement_of(std::span<const float> vectors, std::span<const float> exact, int64_t num_texts) {

@@ -29,11 +29,12 @@ void fail_row(EmbedCall& call, int64_t row, RowStatus status, Stats& stats) {
 
 void Claim::tokenize(EmbedCall& call, const RowRange& range, Stats& stats) {
   const ScopedTimer timer(stats.tokenize_ns);
+  dim_ = call.settings().dim;
   ids_.clear();
   types_.clear();
   sequences_.clear();
   long_rows_.clear();
-  window_tokens_.clear();
+  slot_tokens_.clear();
   for (int64_t row = range.begin; row < range.end && !call.stopped(); ++row) {
     if (call.rows().is_null(row)) {
       call.out().set_outcome(row, RowStatus::kNull, 0, false);
@@ -41,8 +42,9 @@ void Claim::tokenize(EmbedCall& call, const RowRange& range, Stats& stats) {
       call.add_done(1, 0);
       continue;
     }
+    const Sizes before = sizes();
     if (has_memory_for([&] { tokenize_row(call, row, stats); })) continue;
-    drop_row(row);
+    shrink_to(before);
     fail_row(call, row, RowStatus::kTooLarge, stats);
   }
   lengths_.resize(sequences_.size());
@@ -64,10 +66,13 @@ void Claim::tokenize_row(EmbedCall& call, int64_t row, Stats& stats) {
   }
   if (in_windows && static_cast<int64_t>(encoding_.ids.size()) > settings.max_tokens) {
     append_windows(settings, row);
-    window_vectors_.resize(window_tokens_.size() * static_cast<size_t>(settings.dim));
+    average_.resize(static_cast<size_t>(dim_));
   } else {
-    append_encoding({.row = row, .truncated = encoding_.truncated});
+    const bool waits = settings.output != Output::kFloat32;
+    append_encoding({.row = row, .truncated = encoding_.truncated, .slot = waits ? next_slot() : -1});
+    if (waits) slot_tokens_.push_back(0);
   }
+  slot_vectors_.resize(slot_tokens_.size() * static_cast<size_t>(dim_));
 }
 
 // All of encoding_ as one sequence.
@@ -84,7 +89,7 @@ void Claim::append_windows(const Settings& settings, int64_t row) {
   const auto total = static_cast<int64_t>(encoding_.ids.size());
   const WindowPlan& plan = settings.windows;
   const int64_t num_tokens = total - plan.head_tokens - plan.tail_tokens;
-  LongRow long_row{.first_window = static_cast<int64_t>(window_tokens_.size())};
+  LongRow long_row{.first_slot = next_slot()};
   const auto append = [](const std::vector<int32_t>& from, int64_t begin, int64_t end, std::vector<int32_t>& to) {
     to.insert(to.end(), from.begin() + begin, from.begin() + end);
   };
@@ -100,8 +105,8 @@ void Claim::append_windows(const Settings& settings, int64_t row) {
                           .begin = begin,
                           .length = length,
                           .long_row = static_cast<int64_t>(long_rows_.size()),
-                          .window = static_cast<int64_t>(window_tokens_.size())});
-    window_tokens_.push_back(window.size());
+                          .slot = next_slot()});
+    slot_tokens_.push_back(window.size());
     long_row.tokens += length;
     ++long_row.num_windows;
   }
@@ -109,55 +114,48 @@ void Claim::append_windows(const Settings& settings, int64_t row) {
   long_rows_.push_back(long_row);
 }
 
-// Forgets what was appended of a row before memory ran out.
-void Claim::drop_row(int64_t row) {
-  while (!sequences_.empty() && sequences_.back().row == row) sequences_.pop_back();
-  const Sequence end = sequences_.empty() ? Sequence{} : sequences_.back();
-  ids_.resize(static_cast<size_t>(end.begin + end.length));
-  types_.resize(ids_.size());
-  size_t num_windows = 0;
-  size_t num_long_rows = 0;
-  for (const Sequence& sequence : sequences_) {
-    if (sequence.long_row < 0) continue;
-    num_windows = static_cast<size_t>(sequence.window) + 1;
-    num_long_rows = static_cast<size_t>(sequence.long_row) + 1;
-  }
-  window_tokens_.resize(num_windows);
-  long_rows_.resize(num_long_rows);
+void Claim::shrink_to(const Sizes& sizes) {
+  sequences_.resize(sizes.sequences);
+  ids_.resize(sizes.ids);
+  types_.resize(sizes.ids);
+  slot_tokens_.resize(sizes.slots);
+  long_rows_.resize(sizes.long_rows);
+}
+
+std::span<float> Claim::slots(int64_t first, int64_t count) {
+  return std::span(slot_vectors_).subspan(static_cast<size_t>(first * dim_), static_cast<size_t>(count * dim_));
 }
 
 float* Claim::vector(int64_t index, const VectorsView& out) {
   const Sequence& s = sequence(index);
-  if (s.long_row < 0) return out.vector(s.row);
-  return window_vectors_.data() + static_cast<size_t>(s.window) * (window_vectors_.size() / window_tokens_.size());
+  if (s.slot < 0) return reinterpret_cast<float*>(out.vector(s.row));
+  return slots(s.slot, 1).data();
 }
 
 void Claim::finish(EmbedCall& call, int64_t index, RowStatus status, Stats& stats) {
   const Sequence& s = sequence(index);
   int64_t tokens = s.length;
-  if (s.long_row >= 0) {
-    LongRow& long_row = long_rows_[static_cast<size_t>(s.long_row)];
-    if (status != RowStatus::kOk) long_row.status = status;
-    if (--long_row.waiting > 0) return;
-    status = long_row.status;
-    tokens = long_row.tokens;
-    if (status == RowStatus::kOk) average(call, s.row, long_row);
+  LongRow* long_row = s.long_row < 0 ? nullptr : &long_rows_[static_cast<size_t>(s.long_row)];
+  if (long_row != nullptr) {
+    if (status != RowStatus::kOk) long_row->status = status;
+    if (--long_row->waiting > 0) return;
+    status = long_row->status;
+    tokens = long_row->tokens;
   }
-  if (status == RowStatus::kOk) {
-    finish_row(call, s.row, tokens, s.truncated, stats);
-  } else {
-    fail_row(call, s.row, status, stats);
+  if (status != RowStatus::kOk) return fail_row(call, s.row, status, stats);
+  if (s.slot >= 0) {
+    const Settings& settings = call.settings();
+    const std::span<const float> vector = long_row != nullptr ? average(call, *long_row) : slots(s.slot, 1);
+    write_output(settings.output, settings.levels, vector, call.out().vector(s.row));
   }
+  finish_row(call, s.row, tokens, s.truncated, stats);
 }
 
-void Claim::average(EmbedCall& call, int64_t row, const LongRow& long_row) {
-  const Settings& settings = call.settings();
-  const auto dim = static_cast<size_t>(settings.dim);
-  const auto first = static_cast<size_t>(long_row.first_window);
-  const auto count = static_cast<size_t>(long_row.num_windows);
-  average_windows(std::span(window_vectors_).subspan(first * dim, count * dim),
-                  std::span(window_tokens_).subspan(first, count), settings.normalize,
-                  std::span(call.out().vector(row), dim));
+std::span<const float> Claim::average(const EmbedCall& call, const LongRow& long_row) {
+  const auto tokens = std::span(slot_tokens_)
+                          .subspan(static_cast<size_t>(long_row.first_slot), static_cast<size_t>(long_row.num_windows));
+  average_windows(slots(long_row.first_slot, long_row.num_windows), tokens, call.settings().normalize, average_);
+  return average_;
 }
 
 }  // namespace emberline

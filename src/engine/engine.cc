@@ -10,6 +10,7 @@
 #include "engine/loaded_model.h"
 #include "engine/model_source.h"
 #include "engine/settings.h"
+#include "model/task_adapters.h"
 
 namespace emberline {
 
@@ -27,25 +28,14 @@ Engine Engine::load(const std::string& path, const Options& options) {
   return load_on(make_cpu_backend("auto", dtype), directory, options);
 }
 
-namespace {
-
-// Below it vectors are another model's; between it and what parity asks for, `info` warns.
-void check_agreement(const LoadedModel& model) {
-  if (!model.int8_agreement) return;
-  const Agreement& int8 = *model.int8_agreement;
-  check(int8.mean >= kLeastAgreement.mean && int8.worst >= kLeastAgreement.worst, Code::kUnsupported,
-        "option dtype: int8 changes this model's vectors too much: their cosine to f32 is {} in the mean and {} at "
-        "worst on {} built-in texts, expected at least {} and {}; take bf16 or f32",
-        int8.mean, int8.worst, int8.num_texts, kLeastAgreement.mean, kLeastAgreement.worst);
-}
-
-}  // namespace
-
 Engine Engine::load_on(std::unique_ptr<Backend> backend, const std::string& path, const Options& options) {
   const char* usual = std::getenv("EMBERLINE_CACHE_DIR");
   const std::string cache = options.cache_dir.value_or(usual != nullptr ? usual : "");
-  auto model = std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path), cache);
-  check_agreement(*model);
+  auto model = std::make_shared<const LoadedModel>(std::move(backend), find_model_directory(path), cache, options.task);
+  // Below it vectors are another model's; between it and what parity asks for, `info` warns.
+  if (model->int8_agreement) {
+    require_agreement(*model->int8_agreement, model->config.network, path, model->backend->describe());
+  }
   return Engine(std::move(model), options);
 }
 
@@ -57,6 +47,11 @@ Engine Engine::derive(const Options& options) const {
   check(options.dtype.value_or(dtype) == dtype, Code::kInvalidArgument,
         "option dtype: got {}, but the model was loaded as {}; load it again", dtype_name(*options.dtype),
         dtype_name(dtype));
+  const TaskAdapters& adapters = model.config.adapters;
+  const std::string task = adapters.chosen ? adapters.tasks[*adapters.chosen] : std::string();
+  check(!options.task || same_task(*options.task, task), Code::kInvalidArgument,
+        "option task: got {}, but the model was loaded {}; load it again", options.task.value_or(""),
+        task.empty() ? "without a task" : "for " + task);
   return Engine(state_->model, options);
 }
 
@@ -67,7 +62,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const Options& options)
   state->row_messages[static_cast<size_t>(RowStatus::kTooLong)] =
       message("more than max_tokens={} tokens and long_text=error", settings.max_tokens);
   state->row_messages[static_cast<size_t>(RowStatus::kTooLarge)] =
-      "the row alone does not fit into memory; a smaller max_tokens cuts it";
+      "the row alone does not fit into memory; a smaller max_tokens or a shorter text takes less";
   state->model = std::move(model);
   state->settings = std::move(settings);
   state_ = std::move(state);
@@ -75,6 +70,10 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const Options& options)
 
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
+
+int64_t Engine::vector_bytes() const {
+  return state_->settings.vector_bytes;
+}
 
 int64_t Engine::dim() const {
   return state_->settings.dim;
@@ -97,8 +96,9 @@ const std::string& Engine::row_message(RowStatus status) const {
 void Engine::embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const {
   stats = Stats();
   rows.validate("embed");
-  out.validate("embed", dim(), rows.num_rows);
-  EmbedCall(*state_->model, state_->settings, rows, out).run(progress, stats);
+  const Settings& settings = state_->settings;
+  out.validate("embed", settings.vector_bytes, output_alignment(settings.output), rows.num_rows);
+  EmbedCall(*state_->model, settings, rows, out).run(progress, stats);
 }
 
 void Engine::tokenize(std::string_view text, Encoding& out) const {

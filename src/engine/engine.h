@@ -31,6 +31,7 @@ class Engine {
   Engine(Engine&&) noexcept;
 
   int64_t dim() const;
+  int64_t vector_bytes() const;  // as option output has it
   int64_t max_tokens() const;
   const std::string& info() const;                         // JSON
   double measured_peak() const;                            // as Backend has it, of the threads that embed takes

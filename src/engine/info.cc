@@ -12,14 +12,32 @@ namespace {
 // A model without a limit is not expected to get longer texts.
 constexpr int64_t kLongestExpected = 1 << 15;
 
+// Numbers of the products that read n-grams.
+int64_t ngram_parameters(const NetworkConfig& network) {
+  int64_t total = static_cast<int64_t>(network.ngrams.size()) * network.embedding_size * network.ngram_features;
+  for (const Ngrams& ngrams : network.ngrams)
+    total += 2 * ngrams.size * network.ngram_features * network.ngram_features;
+  return total;
+}
+
+// Activations of n-grams: hidden states, what branches begin with and leave between their two products, and the rows
+// of the longest side by side, as they are and as an operand.
+int64_t ngram_floats_per_token(const NetworkConfig& network) {
+  int64_t longest = 0;
+  for (const Ngrams& ngrams : network.ngrams) longest = std::max(longest, ngrams.size);
+  const int64_t columns = static_cast<int64_t>(network.ngrams.size()) * network.ngram_features;
+  return network.hidden_size + columns + (1 + 2 * longest) * network.ngram_features;
+}
+
 // Packed weights plus the activations of every thread's batch: hidden states, the widest product and what combines
 // layers. Weights of the layers' products take the dtype's size, tables and the rest are f32.
 int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& settings, DType dtype) {
   const NetworkConfig& network = model.config.network;
   const int64_t inner = network.gated ? 2 : 1;  // products that a feed-forward begins with
   const int64_t in_attention = 2 * network.query_size() + 2 * network.key_size();
-  const int64_t in_products = std::min(model.parameters, network.num_stored_layers() * network.hidden_size *
-                                                             (in_attention + (1 + inner) * network.intermediate_size));
+  const int64_t in_layers =
+      network.num_stored_layers() * network.hidden_size * (in_attention + (1 + inner) * network.intermediate_size);
+  const int64_t in_products = std::min(model.parameters, in_layers + ngram_parameters(network));
   const int64_t weights = in_products * static_cast<int64_t>(dtype_bytes(dtype)) +
                           (model.parameters - in_products) * static_cast<int64_t>(sizeof(float));
   // What layers keep of relative positions.
@@ -29,7 +47,9 @@ int64_t estimated_memory_bytes(const LoadedModel& model, const Settings& setting
   const int64_t widest = std::max(network.query_size() + 2 * network.key_size(), inner * network.intermediate_size);
   const int64_t num_combined =
       settings.selection.op == LayerOp::kConcat ? static_cast<int64_t>(settings.selection.layers.size()) : 1;
-  const int64_t floats_per_token = 3 * network.hidden_size + widest + num_combined * network.hidden_size;
+  const int64_t floats_per_token = network.ngrams.empty()
+                                       ? 3 * network.hidden_size + widest + num_combined * network.hidden_size
+                                       : ngram_floats_per_token(network);
   const int64_t tokens =
       settings.num_threads * std::max(settings.batch_tokens, std::min(settings.max_tokens, kLongestExpected));
   return weights + terms + tokens * floats_per_token * static_cast<int64_t>(sizeof(float));
@@ -41,6 +61,9 @@ std::vector<std::string> head_steps(const ModelConfig& config) {
   for (const HeadStep& step : config.head) {
     if (step.kind == HeadStep::Kind::kNormalize) {
       steps.emplace_back("Normalize");
+    } else if (step.kind == HeadStep::Kind::kResidualBlocks) {
+      steps.push_back(message("Dense {} to {}, {} residual blocks to {}", step.in_features, step.pooled_features,
+                              step.blocks.size(), step.out_features));
     } else {
       steps.push_back(message("Dense {} to {}{}{}", step.in_features, step.out_features, step.bias ? "" : ", no bias",
                               step.use_residual ? ", residual" : ""));
@@ -100,7 +123,13 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["prompt"] = settings.prompt;
   info["prompt_name"] = settings.prompt_name;
   info["prompt_names"] = prompt_names;
-  info["long_text"] = settings.long_text == LongText::kTruncate ? "truncate" : "error";
+  const TaskAdapters& adapters = model.config.adapters;
+  info["task"] = adapters.chosen ? nlohmann::ordered_json(adapters.tasks[*adapters.chosen]) : nlohmann::ordered_json();
+  info["tasks"] = adapters.tasks;
+  info["long_text"] = long_text_name(settings.long_text);
+  info["output"] = output_name(settings.output);
+  info["vector_bytes"] = settings.vector_bytes;
+  info["weights_print"] = model.weights_print;
   info["notes"] = settings.notes;
   info["warnings"] = warnings;
   info["attention_heads"] = network.num_attention_heads;

@@ -13,7 +13,9 @@
 #include "engine/calibration.h"
 #include "engine/device_queue.h"
 #include "engine/packed_cache.h"
-#include "model/weights.h"
+#include "engine/ranges.h"
+#include "model/merged_weights.h"
+#include "model/task_adapters.h"
 
 namespace emberline {
 namespace {
@@ -24,9 +26,19 @@ using Factors = std::vector<std::vector<float>>;  // [num_norms - 1][hidden]
 constexpr const char* kFactors = "operand factors";
 constexpr const char* kAgreement = "int8 agreement";
 
-// One file for each model directory and way of packing; a model that changed takes the place of what it was.
-fs::path cache_file_of(const fs::path& cache_directory, const fs::path& model_directory, const Backend& backend) {
-  const std::string path = fs::canonical(model_directory).string();
+// The chosen task and what its adapter is read from; empty for none.
+std::string task_of(const TaskAdapters& adapters) {
+  if (!adapters.chosen) return {};
+  const std::string files = adapters.folders.empty() ? "" : fingerprint_of_files(adapters.folders[*adapters.chosen]);
+  return message("{} {}\n{}", *adapters.chosen, adapters.tasks[*adapters.chosen], files);
+}
+
+// One file for each model directory, task and way of packing; a model that changed takes the place of what it was.
+fs::path cache_file_of(const fs::path& cache_directory, const ModelConfig& config, const Backend& backend) {
+  const fs::path& model_directory = config.network_directory;
+  const std::optional<size_t>& task = config.adapters.chosen;
+  const std::string path =
+      fs::canonical(model_directory).string() + (task ? "\n" + config.adapters.tasks[*task] : std::string());
   const std::string name = model_directory.has_filename() ? model_directory.filename().string()
                                                           : model_directory.parent_path().filename().string();
   return cache_directory / message("{}-{}-{}-{}.packed", name, std::hash<std::string>()(path), backend.describe(),
@@ -36,10 +48,9 @@ fs::path cache_file_of(const fs::path& cache_directory, const fs::path& model_di
 std::shared_ptr<PackedCache> open_cache(const fs::path& cache_directory, const ModelConfig& config,
                                         const Backend& backend) {
   if (cache_directory.empty()) return nullptr;
-  std::string key =
-      message("emberline {}\n{}\n{}", kVersion, backend.packing(), fingerprint_of_files(config.network_directory));
-  return std::make_shared<PackedCache>(cache_file_of(cache_directory, config.network_directory, backend),
-                                       std::move(key));
+  std::string key = message("emberline {}\n{}\n{}{}", kVersion, backend.packing(),
+                            fingerprint_of_files(config.network_directory), task_of(config.adapters));
+  return std::make_shared<PackedCache>(cache_file_of(cache_directory, config, backend), std::move(key));
 }
 
 int64_t factor_bytes(const NetworkConfig& network) {
@@ -70,33 +81,39 @@ struct LoadedModel::Parts {
   std::optional<Encoder> encoder;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;
+  std::string print;
   std::shared_ptr<PackedCache> cache;  // null where there is none
   std::string cache_warning;
   std::vector<float> factors;        // to keep, until the cache is written
   std::vector<float> exact_vectors;  // of the built-in text; empty where they were not needed
 
-  static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory);
+  static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory,
+                    const std::optional<std::string>& task);
   void read_tokenizer();
   Factors find_factors(const Weights& weights, const Backend& quantising);
 };
 
 // The mapping of the weights ends with this function: the backend holds packed copies.
 LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& directory,
-                                            const fs::path& cache_directory) {
+                                            const fs::path& cache_directory, const std::optional<std::string>& task) {
   Parts parts;
   Reasons reasons;
   parts.config.network_directory = directory;
-  reasons.attempt([&] { parts.config = read_model_config(directory); });
+  reasons.attempt([&] {
+    parts.config = read_model_config(directory);
+    if (task) choose_task(parts.config, *task);
+  });
   std::optional<Weights> opened;
   // Files that are wrong one by one are told together, if this is the directory of a model at all.
   if (reasons.empty() || has_network(directory)) {
-    reasons.attempt([&] { opened.emplace(Weights::open(parts.config.network_directory)); });
+    reasons.attempt([&] { opened.emplace(open_merged_weights(parts.config, allowed_cpus())); });
     if (!reasons.empty()) reasons.attempt([&] { parts.read_tokenizer(); });
   }
   reasons.raise(directory.string());
   const Weights& weights = *opened;
   for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
   parts.weights_bytes = weights.total_bytes();
+  parts.print = emberline::weights_print(parts.config.network_directory);
   try {
     parts.cache = open_cache(cache_directory, parts.config, backend);
   } catch (const std::exception& error) {
@@ -143,14 +160,15 @@ Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& 
 LoadedModel::~LoadedModel() = default;
 
 LoadedModel::LoadedModel(std::unique_ptr<Backend> device_backend, const fs::path& directory,
-                         const fs::path& cache_directory)
-    : LoadedModel(std::move(device_backend), Parts::read(*device_backend, directory, cache_directory)) {}
+                         const fs::path& cache_directory, const std::optional<std::string>& task)
+    : LoadedModel(std::move(device_backend), Parts::read(*device_backend, directory, cache_directory, task)) {}
 
 LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
     : backend(std::move(device_backend)),
       config(std::move(parts.config)),
       parameters(parts.parameters),
       weights_bytes(parts.weights_bytes),
+      weights_print(std::move(parts.print)),
       cache_warning(std::move(parts.cache_warning)),
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),

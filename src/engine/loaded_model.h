@@ -20,15 +20,16 @@ class DeviceQueue;
 // Immutable after loading, safe from many threads.
 struct LoadedModel {
   // cache_directory: where packed weights are kept; empty for nowhere. A cache that cannot be read or written is told
-  // in cache_warning and changes nothing else.
+  // in cache_warning and changes nothing else. task: as the option has it.
   LoadedModel(std::unique_ptr<Backend> device_backend, const std::filesystem::path& directory,
-              const std::filesystem::path& cache_directory = {});
+              const std::filesystem::path& cache_directory = {}, const std::optional<std::string>& task = std::nullopt);
   ~LoadedModel();
 
   std::unique_ptr<const Backend> backend;  // first: everything below lives on it
   ModelConfig config;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;  // of the tensors in the files
+  std::string weights_print;  // see ranges.h
   std::string cache_file;     // packed weights were read from there or kept there; empty for neither
   std::string cache_warning;
   std::optional<Agreement> int8_agreement;  // of its vectors with those in f32, on a built-in text; int8 only

@@ -29,6 +29,13 @@ constexpr std::array<Choice<Pooling>, 6> kPoolings{{{"mean", Pooling::kMean},
 constexpr std::array<Choice<LongText>, 3> kLongTexts{
     {{"truncate", LongText::kTruncate}, {"error", LongText::kError}, {"chunk", LongText::kChunk}}};
 
+constexpr std::array<Choice<Output>, 6> kOutputs{{{"float32", Output::kFloat32},
+                                                  {"float16", Output::kFloat16},
+                                                  {"int8", Output::kInt8},
+                                                  {"uint8", Output::kUint8},
+                                                  {"binary", Output::kBinary},
+                                                  {"ubinary", Output::kUbinary}}};
+
 constexpr std::array<Choice<DType>, 3> kDtypes{{{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"int8", DType::kI8}}};
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
@@ -89,6 +96,14 @@ void apply_cache_dir(Options& options, const OptionSpec& spec, std::string_view 
     options.cache_dir.reset();
   } else {
     options.cache_dir = std::string(value);
+  }
+}
+
+void apply_task(Options& options, const OptionSpec&, std::string_view value) {
+  if (value.empty()) {
+    options.task.reset();
+  } else {
+    options.task = std::string(value);
   }
 }
 
@@ -159,6 +174,18 @@ void apply_dims(Options& options, const OptionSpec& spec, std::string_view value
   options.dims = parse_count(spec, value, kMaxDims);
 }
 
+void apply_output(Options& options, const OptionSpec& spec, std::string_view value) {
+  options.output = parse_choice(kOutputs, spec, value);
+}
+
+void apply_ranges(Options& options, const OptionSpec&, std::string_view value) {
+  if (value.empty()) {
+    options.ranges.reset();
+  } else {
+    options.ranges = std::string(value);
+  }
+}
+
 void apply_prompt(Options& options, const OptionSpec&, std::string_view value) {
   options.prompt = std::string(value);
 }
@@ -198,7 +225,7 @@ void apply_threads(Options& options, const OptionSpec& spec, std::string_view va
   options.threads = parse_count(spec, value, kMaxThreads);
 }
 
-constexpr std::array<OptionSpec, 16> kTable{{
+constexpr std::array<OptionSpec, 19> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
     {"dtype", "choice", "auto", "auto,f32,bf16,int8",
@@ -207,6 +234,10 @@ constexpr std::array<OptionSpec, 16> kTable{{
      "Directory where packed weights are kept, so that the next load takes milliseconds; auto takes "
      "EMBERLINE_CACHE_DIR, else none.",
      true, apply_cache_dir},
+    {"task", "text", "", "",
+     "Task of the model whose adapter becomes part of its weights, and whose prompt its default one; unset takes the "
+     "model without adapters.",
+     true, apply_task},
     {"layers", "layers", "-1", "",
      "Hidden layers to take: -1 is the last, 0 the embeddings' output, -4:-1 the last four, also 1,6,12 or all.", false,
      apply_layers},
@@ -215,6 +246,12 @@ constexpr std::array<OptionSpec, 16> kTable{{
      "How token vectors become one vector; unset takes the model's own.", false, apply_pooling},
     {"normalize", "boolean", "", "", "Scale vectors to length 1; unset takes the model's own.", false, apply_normalize},
     {"dims", "integer", "", "", "Keep the first n dimensions; unset keeps all.", false, apply_dims},
+    {"output", "choice", "float32", "float32,float16,int8,uint8,binary,ubinary",
+     "Form of the numbers that come out; int8 and uint8 need ranges, binary and ubinary hold a bit for each number.",
+     false, apply_output},
+    {"ranges", "text", "", "",
+     "File of emberline calibrate, for output=int8 and uint8; unset takes the model's emberline_ranges.json.", false,
+     apply_ranges},
     {"prompt", "text", "", "",
      "Text put before each input; unset takes the model's default prompt, an empty text turns it off.", false,
      apply_prompt},
@@ -329,6 +366,12 @@ const char* pooling_name(Pooling pooling) {
 }
 const char* layer_op_name(LayerOp op) {
   return choice_name(kLayerOps, op);
+}
+const char* long_text_name(LongText long_text) {
+  return choice_name(kLongTexts, long_text);
+}
+const char* output_name(Output output) {
+  return choice_name(kOutputs, output);
 }
 
 }  // namespace emberline

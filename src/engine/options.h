@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "base/tensor.h"
+#include "engine/output.h"
 
 namespace emberline {
 
@@ -21,12 +22,15 @@ struct Options {
   std::string device = "auto";
   std::optional<DType> dtype;            // f32, bf16 or int8
   std::optional<std::string> cache_dir;  // where packed weights are kept; an empty text for nowhere
+  std::optional<std::string> task;       // whose adapter is merged into the weights
   // May differ from handle to handle over the same weights:
   std::string layers = "-1";  // "-1", "-4:-1", "1,6,12", "all"
   LayerOp layer_op = LayerOp::kMean;
   std::optional<Pooling> pooling;
   std::optional<bool> normalize;
   std::optional<int64_t> dims;
+  Output output = Output::kFloat32;
+  std::optional<std::string> ranges;  // a file, of output=int8 and uint8
   std::optional<std::string> prompt;
   std::optional<std::string> prompt_name;
   std::optional<int64_t> max_tokens;
@@ -61,5 +65,7 @@ std::vector<int64_t> resolve_layers(std::string_view text, int64_t num_hidden_la
 // The words of the option table for enumerators: "mean_sqrt_len", "concat".
 const char* pooling_name(Pooling pooling);
 const char* layer_op_name(LayerOp op);
+const char* long_text_name(LongText long_text);
+const char* output_name(Output output);
 
 }  // namespace emberline

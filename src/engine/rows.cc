@@ -34,19 +34,13 @@ std::string_view RowsView::text(int64_t row) const {
   return {reinterpret_cast<const char*>(data) + offsets[row], length};
 }
 
-void VectorsView::validate(const char* operation, int64_t dim, int64_t num_rows) const {
-  constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+void VectorsView::validate(const char* operation, int64_t bytes, int64_t alignment, int64_t num_rows) const {
   if (num_rows == 0) return;
   check(data != nullptr, Code::kInvalidArgument, "{}: out.data is NULL with {} rows", operation, num_rows);
-  check(reinterpret_cast<uintptr_t>(data) % sizeof(float) == 0, Code::kInvalidArgument,
-        "{}: out.data is not aligned to {} bytes", operation, sizeof(float));
-  check(row_stride >= dim * kFloatBytes && row_stride % kFloatBytes == 0, Code::kInvalidArgument,
-        "{}: got out.row_stride {}, expected a multiple of {} from {} on", operation, row_stride, kFloatBytes,
-        dim * kFloatBytes);
-}
-
-float* VectorsView::vector(int64_t row) const {
-  return data + row * (row_stride / static_cast<int64_t>(sizeof(float)));
+  check(reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(alignment) == 0, Code::kInvalidArgument,
+        "{}: out.data is not aligned to {} bytes", operation, alignment);
+  check(row_stride >= bytes && row_stride % alignment == 0, Code::kInvalidArgument,
+        "{}: got out.row_stride {}, expected a multiple of {} from {} on", operation, row_stride, alignment, bytes);
 }
 
 void VectorsView::set_outcome(int64_t row, RowStatus row_status, int64_t num_tokens, bool was_truncated) const {

@@ -26,15 +26,16 @@ struct RowsView {
 
 // Borrowed output, as emb_vectors.
 struct VectorsView {
-  float* data = nullptr;
+  void* data = nullptr;
   int64_t row_stride = 0;  // bytes
   int32_t* status = nullptr;
   int32_t* tokens = nullptr;
   uint8_t* truncated = nullptr;
 
-  // Throws Error(kInvalidArgument) where vectors of `dim` floats for num_rows rows cannot be written.
-  void validate(const char* operation, int64_t dim, int64_t num_rows) const;
-  float* vector(int64_t row) const;
+  // Throws Error(kInvalidArgument) where num_rows vectors of `bytes` bytes cannot be written, of numbers that want this
+  // alignment.
+  void validate(const char* operation, int64_t bytes, int64_t alignment, int64_t num_rows) const;
+  uint8_t* vector(int64_t row) const { return static_cast<uint8_t*>(data) + row * row_stride; }
   void set_outcome(int64_t row, RowStatus row_status, int64_t num_tokens, bool was_truncated) const;
 };
 

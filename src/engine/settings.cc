@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "engine/ranges.h"
 
 namespace emberline {
 namespace {
@@ -108,6 +109,16 @@ void resolve_head(const LoadedModel& model, const Options& options, Settings& se
   settings.normalize = model.head.normalizes(settings.plan);
 }
 
+void resolve_output(const LoadedModel& model, const Options& options, Settings& settings) {
+  settings.output = options.output;
+  settings.vector_bytes = output_bytes(options.output, settings.dim);
+  if (options.output == Output::kInt8 || options.output == Output::kUint8) {
+    settings.levels = read_levels(model, settings, options.ranges);
+  } else if (options.ranges) {
+    settings.notes.push_back("ranges is not used: it goes with output=int8 and uint8.");
+  }
+}
+
 }  // namespace
 
 Settings resolve_settings(const LoadedModel& model, const Options& options) {
@@ -116,9 +127,11 @@ Settings resolve_settings(const LoadedModel& model, const Options& options) {
   resolve_prompt(model.config, options, settings);
   resolve_max_tokens(model, options, settings);
   resolve_head(model, options, settings);
+  resolve_output(model, options, settings);
   resolve_windows(model, options, settings);
-  settings.batch_tokens = options.batch_tokens.value_or(
-      model.backend->preferred_batch_tokens(network.hidden_size, network.intermediate_size));
+  const int64_t width = network.ngrams.empty() ? network.hidden_size : network.ngram_features;
+  settings.batch_tokens =
+      options.batch_tokens.value_or(model.backend->preferred_batch_tokens(width, network.intermediate_size));
   settings.num_threads = options.threads.value_or(allowed_cpus());
   return settings;
 }

@@ -31,7 +31,10 @@ struct Settings {
   WindowPlan windows;  // of long_text=chunk
   int64_t batch_tokens = 0;
   int64_t num_threads = 0;
-  int64_t dim = 0;                 // floats in one vector
+  int64_t dim = 0;  // numbers in one vector
+  Output output = Output::kFloat32;
+  OutputLevels levels;             // of output=int8 and uint8
+  int64_t vector_bytes = 0;        // of one vector as it comes out
   std::vector<std::string> notes;  // what the options changed silently, one sentence each
 };
 

@@ -9,9 +9,11 @@ target_sources(emberline_core PRIVATE
   src/engine/loaded_model.cc
   src/engine/model_source.cc
   src/engine/options.cc
+  src/engine/output.cc
   src/engine/packed_cache.cc
   src/engine/packer.cc
   src/engine/queued_worker.cc
+  src/engine/ranges.cc
   src/engine/rows.cc
   src/engine/settings.cc
   src/engine/windows.cc

@@ -33,16 +33,16 @@ static emb_model* load_tiny(void) {
 static void test_option_table(void) {
   emb_option_info info;
   int32_t i;
-  EXPECT(emb_option_count() == 16);
+  EXPECT(emb_option_count() == 19);
   for (i = 0; i < emb_option_count(); ++i) {
     EXPECT(emb_option_describe(i, &info) == EMB_OK);
     EXPECT(info.name != NULL && info.name[0] != '\0' && info.help[0] != '\0' && info.choices != NULL);
     EXPECT((strcmp(info.type, "choice") == 0) == (info.choices[0] != '\0'));
     EXPECT(info.is_load_time == (strcmp(info.name, "device") == 0 || strcmp(info.name, "dtype") == 0 ||
-                                 strcmp(info.name, "cache_dir") == 0));
+                                 strcmp(info.name, "cache_dir") == 0 || strcmp(info.name, "task") == 0));
   }
-  EXPECT(emb_option_describe(-1, &info) == EMB_INVALID_ARGUMENT && says("got index -1, expected 0 to 15"));
-  EXPECT(emb_option_describe(16, &info) == EMB_INVALID_ARGUMENT);
+  EXPECT(emb_option_describe(-1, &info) == EMB_INVALID_ARGUMENT && says("got index -1, expected 0 to 18"));
+  EXPECT(emb_option_describe(19, &info) == EMB_INVALID_ARGUMENT);
   EXPECT(emb_option_describe(0, NULL) == EMB_INVALID_ARGUMENT && says("info is NULL"));
 }
 

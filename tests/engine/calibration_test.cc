@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "column.h"
 #include "engine/engine.h"
+#include "model/expect_error.h"
 
 namespace emberline {
 namespace {
@@ -76,6 +77,21 @@ TEST(Calibration, ModelThatInt8DestroysIsLoaded) {
     EXPECT_NE(std::string(error.what()).find("take bf16 or f32"), std::string::npos) << error.what();
   }
   fs::remove_all(directory);
+}
+
+TEST(Calibration, DecoderBelowTheBoundIsLoaded) {
+  NetworkConfig network;
+  network.model_type = "qwen3";
+  const Agreement below = {.mean = 0.9965, .worst = 0.9951, .num_texts = 24};  // of a real shape with 7-bit weights
+  EXPECT_NO_THROW(require_agreement(below, network, "model", "avx2"));
+  network.is_decoder = true;
+  EXPECT_NO_THROW(require_agreement(kGoodAgreement, network, "model", "amx"));
+  expect_error(Code::kUnsupported,
+               {"model: option dtype: int8 on avx2", "0.9965 in the mean and 0.9951 at worst on 24",
+                "at least 0.998 and 0.99 of a qwen3 model; take bf16 or f32"},
+               [&] { require_agreement(below, network, "model", "avx2"); });
+  const Agreement none = {.mean = std::nan(""), .worst = 1, .num_texts = 24};
+  EXPECT_THROW(require_agreement(none, network, "model", "avx2"), Error);
 }
 
 TEST(Calibration, DescriptionKeepsTheAgreementToItself) {

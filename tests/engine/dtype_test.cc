@@ -7,7 +7,6 @@
 #include <string>
 
 #include "backend/devices.h"
-#include "base/error.h"
 #include "base/mapped_file.h"
 #include "column.h"
 #include "model/golden.h"
@@ -23,17 +22,8 @@ using testing::Result;
 using testing::same_bits;
 using testing::Texts;
 
-class Dtypes : public ::testing::TestWithParam<Device> {
+class Dtypes : public DeviceTest {
  protected:
-  void SetUp() override {
-    try {
-      make_cpu_backend(GetParam().isa, GetParam().dtype);
-    } catch (const Error& error) {
-      ASSERT_EQ(error.code(), Code::kUnsupported) << error.what();
-      GTEST_SKIP() << error.what();
-    }
-  }
-
   static Engine load(const std::string& directory, const Options& options = {}) {
     return Engine::load_on(make_cpu_backend(GetParam().isa, GetParam().dtype), directory, options);
   }
@@ -57,12 +47,18 @@ double worst_cosine(DType dtype) {
 }
 
 TEST_P(Dtypes, VectorsAreFarFromTheReference) {
-  for (const std::string model : {"tiny-mean",       "tiny-cls",           "tiny-gelu-new",   "tiny-dense",
-                                  "tiny-roberta",    "tiny-xlm-roberta",   "tiny-electra",    "tiny-distilbert",
-                                  "tiny-albert",     "tiny-mpnet",         "tiny-modernbert", "tiny-nomic-bert",
-                                  "tiny-gte",        "tiny-qwen2",         "tiny-qwen3",      "tiny-mistral",
-                                  "tiny-t5",         "tiny-gemma3",        "tiny-new",        "tiny-jina-bert",
-                                  "tiny-deberta-v2", "tiny-nomic-bert-moe"}) {
+  for (const std::string model : {"tiny-mean",       "tiny-cls",
+                                  "tiny-gelu-new",   "tiny-dense",
+                                  "tiny-roberta",    "tiny-xlm-roberta",
+                                  "tiny-electra",    "tiny-distilbert",
+                                  "tiny-albert",     "tiny-mpnet",
+                                  "tiny-modernbert", "tiny-nomic-bert",
+                                  "tiny-gte",        "tiny-qwen2",
+                                  "tiny-qwen3",      "tiny-mistral",
+                                  "tiny-t5",         "tiny-gemma3",
+                                  "tiny-new",        "tiny-jina-bert",
+                                  "tiny-deberta-v2", "tiny-nomic-bert-moe",
+                                  "tiny-use"}) {
     const auto record = nlohmann::json::parse(read_text_file(EMB_SOURCE_DIR "/tests/golden/" + model + ".json"));
     const Golden golden = read_golden(model);
     Texts texts;
@@ -79,7 +75,7 @@ TEST_P(Dtypes, RowChangesWithItsBatchOrThreads) {
   for (const std::string model :
        {"tiny-mean", "tiny-albert", "tiny-mpnet", "tiny-modernbert", "tiny-nomic-bert", "tiny-gte", "tiny-qwen2",
         "tiny-qwen3", "tiny-mistral", "tiny-t5", "tiny-gemma3", "tiny-jina-bert", "tiny-deberta-v2",
-        "tiny-nomic-bert-moe", "tiny-static", "tiny-model2vec"}) {
+        "tiny-nomic-bert-moe", "tiny-static", "tiny-model2vec", "tiny-use"}) {
     const Texts texts = mixed_texts(97);
     const Engine engine = load(data_path(model), options_of({{"threads", "1"}}));
     const Result together = embed(engine, texts);
@@ -102,8 +98,7 @@ TEST_P(Dtypes, DescriptionNamesAnotherDtypeThanItComputesIn) {
   EXPECT_EQ(info["dtype"], dtype_name(GetParam().dtype));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Dtypes, ::testing::ValuesIn(all_devices()),
-                         [](const auto& test) { return name_of(test.param); });
+EMB_FOR_EVERY_DEVICE(Dtypes);
 
 TEST(DtypeAuto, TakesInt8) {
   const Engine engine = Engine::load(data_path("tiny-mean"), {});

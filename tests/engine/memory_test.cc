@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "column.h"
 #include "engine/engine.h"
@@ -51,6 +56,54 @@ TEST_P(Memory, BatchThatDoesNotFitIsComputedRowByRow) {
   EXPECT_EQ(tight.stats.failed, 0);
   EXPECT_EQ(tight.stats.batches, 40);
   EXPECT_TRUE(same_bits(tight.data, roomy.data));
+}
+
+// A copy of a model whose tokenizer splits by a pattern of this test; gone when it ends.
+class PatternModel {
+ public:
+  explicit PatternModel(const std::string& pattern) {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::copy(data_path("tiny-prompts"), directory_, std::filesystem::copy_options::recursive);
+    const std::filesystem::path file = directory_ / "tokenizer.json";
+    nlohmann::json tokenizer = nlohmann::json::parse(std::ifstream(file));
+    const nlohmann::json split = {
+        {"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+    tokenizer["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, tokenizer["pre_tokenizer"]}}};
+    std::ofstream(file) << tokenizer;
+    // A class of BERT's would have its own pre-tokenizer.
+    std::ofstream(directory_ / "tokenizer_config.json") << R"({"tokenizer_class": "PreTrainedTokenizerFast"})";
+  }
+  ~PatternModel() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  PatternModel(const PatternModel&) = delete;
+  PatternModel& operator=(const PatternModel&) = delete;
+
+  std::string path() const { return directory_.string(); }
+
+ private:
+  std::filesystem::path directory_ =
+      std::filesystem::temp_directory_path() / ("emberline_pattern_" + std::to_string(getpid()));
+};
+
+TEST(PatternMemory, RowWithMoreWaysThanCanBeKeptFailsAlone) {
+  // Thousands of repeats for which room is kept at each place of the text, none of which it comes to.
+  std::string pattern = "(?:s+)+t|!";
+  for (int i = 0; i < 6; ++i) pattern += "(?:d?e){1000}";
+  const PatternModel model(pattern);
+  const Options options = options_of({{"threads", "1"}, {"prompt", ""}});
+  const Engine engine = Engine::load(model.path(), options);
+  const testing::Texts texts{"river stone", std::string(20000, 's'), "data", std::string(1000, 's'), "stone"};
+  const Result result = embed(engine, texts);
+  EXPECT_EQ(result.status, (std::vector<int32_t>{0, 3, 0, 0, 0}));
+  EXPECT_EQ(result.tokens[1], 0);
+  EXPECT_EQ(result.stats.failed, 1);
+  EXPECT_EQ(result.stats.rows, 4);
+  for (const size_t row : {0U, 2U, 3U, 4U}) {
+    EXPECT_TRUE(same_bits(result.row(row), embed(engine, {texts[row]}).row(0))) << row;
+  }
+  EXPECT_NE(engine.row_message(RowStatus::kTooLarge).find("shorter text"), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(BadAllocAndDeviceError, Memory, ::testing::Bool());

@@ -38,8 +38,8 @@ TEST(OptionTable, NamesAreTheDocumentedOnesInOrder) {
   std::string names;
   for (const OptionSpec& spec : option_table()) names += std::string(spec.name) + " ";
   EXPECT_EQ(names,
-            "device dtype cache_dir layers layer_op pooling normalize dims prompt prompt_name max_tokens long_text "
-            "window overlap batch_tokens threads ");
+            "device dtype cache_dir task layers layer_op pooling normalize dims output ranges prompt prompt_name "
+            "max_tokens long_text window overlap batch_tokens threads ");
 }
 
 TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
@@ -54,8 +54,9 @@ TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
     EXPECT_EQ(options.layer_op, fresh.layer_op);
     EXPECT_EQ(options.long_text, fresh.long_text);
     EXPECT_EQ(options.overlap, fresh.overlap);
-    EXPECT_FALSE(options.pooling || options.normalize || options.dims || options.prompt_name || options.max_tokens ||
-                 options.window || options.batch_tokens || options.threads)
+    EXPECT_EQ(options.output, fresh.output);
+    EXPECT_FALSE(options.task || options.pooling || options.normalize || options.dims || options.ranges ||
+                 options.prompt_name || options.max_tokens || options.window || options.batch_tokens || options.threads)
         << spec.name;
   }
 }
@@ -79,6 +80,8 @@ TEST(SetOption, StoresWhatWasAsked) {
   set_option(options, "pooling", "weighted_mean");
   set_option(options, "normalize", "false");
   set_option(options, "dims", "256");
+  set_option(options, "output", "ubinary");
+  set_option(options, "ranges", "ranges.json");
   set_option(options, "prompt", "query: ");
   set_option(options, "max_tokens", "128");
   set_option(options, "long_text", "error");
@@ -91,6 +94,8 @@ TEST(SetOption, StoresWhatWasAsked) {
   EXPECT_EQ(options.pooling, Pooling::kWeightedMean);
   EXPECT_EQ(options.normalize, false);
   EXPECT_EQ(options.dims, 256);
+  EXPECT_EQ(options.output, Output::kUbinary);
+  EXPECT_EQ(options.ranges, "ranges.json");
   EXPECT_EQ(options.prompt, "query: ");
   EXPECT_EQ(options.max_tokens, 128);
   EXPECT_EQ(options.long_text, LongText::kError);

@@ -80,7 +80,7 @@ def test_a_missing_model_is_named(cli, files):
 
 
 def test_wrong_usage_has_status_2(cli):
-    assert "required: -o/--output" in cli("embed", "in.txt", "--model", TINY, status=2).stderr
+    assert "required: -o/--out" in cli("embed", "in.txt", "--model", TINY, status=2).stderr
     assert "--no-such-flag" in cli("embed", "a", "-o", "b", "--model", TINY, "--no-such-flag", "1", status=2).stderr
     assert "COMMAND" in cli(status=2).stderr
 

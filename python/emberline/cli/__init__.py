@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: ``emberline embed``, ``emberline info`` and ``emberline bench``.
+"""The command line: ``emberline embed``, ``calibrate``, ``info`` and ``bench``.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import emberline
-from emberline.cli import bench, embed, info, readers, writers
+from emberline.cli import bench, calibrate, embed, info, readers, writers
 
 # "-1", "-4:-1", "-1,-2": values that begin with a minus sign, not flags.
 _NEGATIVE_VALUE = re.compile(r"-\d[\d:,-]*")
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "-o",
-        "--output",
+        "--out",
         required=True,
         type=Path,
         metavar="FILE",
@@ -104,6 +104,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write counts, times and options as JSON",
     )
+    command.add_argument("--quiet", action="store_true", help="no progress and no closing line")
+    _add_model_options(command)
+
+    command = commands.add_parser(
+        "calibrate", help="find the ranges of a model's vectors, for output=int8 and uint8", allow_abbrev=False
+    )
+    command.set_defaults(action=_calibrate)
+    command.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help=f"files or directories of {', '.join(readers.READERS)}"
+    )
+    command.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the file of ranges, JSON")
+    command.add_argument("--model", required=True, metavar="DIR", help="model directory")
+    command.add_argument("--column", metavar="NAME", help="text column (default: the only one, or the one named text)")
     command.add_argument("--quiet", action="store_true", help="no progress and no closing line")
     _add_model_options(command)
 
@@ -158,7 +171,7 @@ def _model_options(parsed: argparse.Namespace) -> dict[str, str]:
 def _embed(parsed: argparse.Namespace) -> int:
     job = embed.Job(
         inputs=parsed.inputs,
-        output=parsed.output,
+        output=parsed.out,
         model=parsed.model,
         options=_model_options(parsed),
         column=parsed.column,
@@ -173,6 +186,17 @@ def _embed(parsed: argparse.Namespace) -> int:
         rates = f"{report['rows_per_second']:,.0f} rows/s, {report['tokens_per_second']:,.0f} tokens/s"
         print(
             f"emberline: {job.output}: {report['rows']:,} rows, {rates}{extras}",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _calibrate(parsed: argparse.Namespace) -> int:
+    options = _model_options(parsed)
+    rows = calibrate.run(parsed.inputs, parsed.out, parsed.model, options, parsed.column, parsed.quiet)
+    if not parsed.quiet:
+        print(
+            f"emberline: {parsed.out}: ranges of {rows:,} rows; now embed --output int8 --ranges {parsed.out}",
             file=sys.stderr,
         )
     return 0

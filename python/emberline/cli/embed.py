@@ -76,7 +76,7 @@ def run(job: Job) -> dict:
     load_start = time.monotonic()
     model = emberline.load(job.model, **job.options)
     start = time.monotonic()
-    vector_field = pa.field(job.output_column, pa.list_(pa.float32()))
+    vector_field = pa.field(job.output_column, pa.list_(model.vector_type))
     schema = table.schema.append(vector_field)
     output = writers.Output(job.output, schema)
     try:
@@ -149,7 +149,7 @@ def _pump(
                     raise JobError(f"{path}: {error}; --errors null gives such rows no vector") from None
             totals.add(outcome.stats, batch.num_rows)
             progress.update(totals.rows_done, totals.tokens)
-            columns = [*batch.columns, vector_lists(outcome, model.dim)]
+            columns = [*batch.columns, vector_lists(outcome)]
             idle_start = time.monotonic()
             if written is not None:
                 written.result()
@@ -160,10 +160,10 @@ def _pump(
     return totals, waited
 
 
-def vector_lists(outcome: _native.Outcome, dim: int) -> pa.ListArray:
-    """The vectors as list<float>: most Parquet readers in use cannot read a fixed_size_list that has a null row."""
+def vector_lists(outcome: _native.Outcome) -> pa.ListArray:
+    """The vectors as lists: most Parquet readers in use cannot read a fixed_size_list that has a null row."""
     is_valid = outcome.status == _native.STATUS_OK
-    offsets = np.concatenate([[0], np.cumsum(np.where(is_valid, dim, 0))]).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(np.where(is_valid, outcome.vectors.shape[1], 0))]).astype(np.int32)
     vectors = outcome.vectors if is_valid.all() else outcome.vectors[is_valid]
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(vectors.reshape(-1)), mask=pa.array(~is_valid))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def embed(col: Column | str, model: object = None, *, tokenizer: object = None, **options: object) -> Column:
     """Embeddings of a text column, array<float>; null for null. A row that cannot be embedded fails the job.
+    Vectors are binary with an option ``output`` other than float32.
 
     ``col`` may also hold UTF-8 as binary, or arrays of texts, whose elements get a vector each: array<array<float>>.
 

@@ -40,8 +40,8 @@ def udf(
     ``model`` is a directory that every executor has, one that was sent with ``SparkContext.addArchive``, a hub id in
     the executors' Hugging Face cache, or a model object as in ``embed`` (local mode). ``options`` are those of
     ``emberline.load``; what is left out is taken from the session's ``spark.emberline.<option>`` now. ``threads`` is
-    ``spark.task.cpus`` unless set. Packed weights are kept in ``cache_dir``, by default a folder of the application on
-    each executor, from which that executor's workers map them.
+    ``spark.task.cpus`` unless set. With ``output`` other than float32 vectors are binary. Packed weights are kept in
+    ``cache_dir``, by default a folder of the application on each executor, from which that executor's workers map them.
 
     Null gives null. A row that cannot be embedded fails the job with a message that names it, or is null with
     ``errors="null"``. ``details=True`` gives struct<embedding, tokens, truncated, error>, and no row fails.
@@ -54,7 +54,8 @@ def udf(
     call = _described(model, tokenizer, options) | {"errors": errors, "details": bool(details)}
     # Arrow batches as they are from Spark 4.1 on, by way of pandas before.
     make = _over_arrow if hasattr(functions, "arrow_udf") else _over_pandas
-    return make(call, _details_type() if details else _vector_type())
+    vector = _vector_type(call["options"])
+    return make(call, _details_type(vector) if details else vector)
 
 
 def predict_batch_fn(
@@ -76,16 +77,16 @@ def predict_batch_fn(
     return _starter(_described(model, tokenizer, options) | {"errors": errors}, "predict_function")
 
 
-def _vector_type() -> DataType:
-    from pyspark.sql.types import ArrayType, FloatType
+def _vector_type(options: dict[str, str]) -> DataType:
+    from pyspark.sql.types import ArrayType, BinaryType, FloatType
 
-    return ArrayType(FloatType())
+    return ArrayType(FloatType()) if options.get("output", "float32") == "float32" else BinaryType()
 
 
-def _details_type() -> DataType:
+def _details_type(vector: DataType) -> DataType:
     from pyspark.sql.types import BooleanType, IntegerType, StringType, StructType
 
-    details = StructType().add("embedding", _vector_type()).add("tokens", IntegerType())
+    details = StructType().add("embedding", vector).add("tokens", IntegerType())
     return details.add("truncated", BooleanType()).add("error", StringType())
 
 

@@ -25,17 +25,12 @@ if TYPE_CHECKING:
 FIRST_ROWS, MOST_ROWS = 16, 1024
 
 VECTOR_TYPE = pa.list_(pa.field("element", pa.float32()))
-DETAILS_FIELDS = [
-    pa.field("embedding", VECTOR_TYPE),
-    pa.field("tokens", pa.int32()),
-    pa.field("truncated", pa.bool_()),
-    pa.field("error", pa.string()),
-]
+DETAILS_NAMES = ("embedding", "tokens", "truncated", "error")
 
 
 def arrow_function(call: dict) -> Callable[[Iterator[pa.Array]], Iterator[pa.Array]]:
-    """Arrays of texts into arrays of vectors, list<float>, or of structs with their details."""
-    result = _details if call["details"] else _vectors
+    """Arrays of texts into arrays of vectors, list<float> or binary, or of structs with their details."""
+    result = _details if call["details"] else lambda _model, outcome: _vectors(outcome)
 
     def embed(batches):
         for model, outcome in _outcomes(call, batches):
@@ -52,11 +47,12 @@ def pandas_function(call: dict) -> Callable[[Iterator[pd.Series]], Iterator[pd.S
         for model, outcome in _outcomes(call, batches):
             if call["details"]:
                 details = _details(model, outcome)
-                columns = zip((field.name for field in DETAILS_FIELDS), details.flatten(), strict=True)
+                columns = zip(DETAILS_NAMES, details.flatten(), strict=True)
                 yield pandas.DataFrame({name: column.to_pandas(integer_object_nulls=True) for name, column in columns})
             else:
                 is_there = outcome.status == _native.STATUS_OK
-                vectors = zip(outcome.vectors, is_there.tolist(), strict=True)
+                values = outcome.vectors if _is_float32(outcome) else map(np.ndarray.tobytes, outcome.vectors)
+                vectors = zip(values, is_there.tolist(), strict=True)
                 yield pandas.Series([vector if there else None for vector, there in vectors], dtype=object)
 
     return embed
@@ -105,22 +101,30 @@ def _partition() -> int | str:
     return "unknown" if context is None else context.partitionId()
 
 
-def _vectors(model: Model, outcome: _native.Outcome) -> pa.ListArray:
-    """Arrow over the vectors' own memory."""
+def _is_float32(outcome: _native.Outcome) -> bool:
+    return outcome.vectors.dtype == np.float32
+
+
+def _vectors(outcome: _native.Outcome) -> pa.ListArray | pa.BinaryArray:
+    """Arrow over the vectors' own memory: lists of floats, or bytes where option output says something else."""
     count = len(outcome.status)
-    offsets = np.arange(0, (count + 1) * model.dim, model.dim, dtype=np.int32)
-    floats = pa.Array.from_buffers(pa.float32(), count * model.dim, [None, pa.py_buffer(outcome.vectors)])
+    width = outcome.vectors.shape[1] * (1 if _is_float32(outcome) else outcome.vectors.itemsize)
+    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
     validity, null_count = validity_of(outcome)
     buffers = [validity, pa.py_buffer(offsets)]
+    if not _is_float32(outcome):
+        return pa.Array.from_buffers(pa.binary(), count, [*buffers, pa.py_buffer(outcome.vectors)], null_count)
+    floats = pa.Array.from_buffers(pa.float32(), count * width, [None, pa.py_buffer(outcome.vectors)])
     return pa.Array.from_buffers(VECTOR_TYPE, count, buffers, null_count, children=[floats])
 
 
 def _details(model: Model, outcome: _native.Outcome) -> pa.StructArray:
     columns = [
-        _vectors(model, outcome),
+        _vectors(outcome),
         pa.array(outcome.tokens),
         pa.array(outcome.truncated.astype(bool)),
         model.row_messages(outcome),
     ]
     is_null = pa.array(outcome.status == _native.STATUS_NULL)
-    return pa.StructArray.from_arrays(columns, fields=DETAILS_FIELDS, mask=is_null)
+    fields = [pa.field(name, column.type) for name, column in zip(DETAILS_NAMES, columns, strict=True)]
+    return pa.StructArray.from_arrays(columns, fields=fields, mask=is_null)

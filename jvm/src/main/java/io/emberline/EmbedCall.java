@@ -10,7 +10,7 @@ public final class EmbedCall {
   public static final int OFFSETS = 1; // [numRows + 1] int64
   public static final int VALIDITY = 2; // bitmap, 1 = not null, or 0: no nulls
   public static final int NUM_ROWS = 3;
-  public static final int VECTORS = 4; // first float of the first vector
+  public static final int VECTORS = 4; // first byte of the first vector
   public static final int ROW_STRIDE = 5; // bytes from one vector to the next
   public static final int STATUS = 6; // [numRows] int32
   public static final int TOKENS = 7; // [numRows] int32

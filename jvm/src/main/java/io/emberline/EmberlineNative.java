@@ -28,6 +28,8 @@ final class EmberlineNative {
 
   static native long dim(long model);
 
+  static native long vectorBytes(long model);
+
   static native long maxTokens(long model);
 
   static native byte[] info(long model);

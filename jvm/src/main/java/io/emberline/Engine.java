@@ -42,11 +42,21 @@ public final class Engine implements AutoCloseable {
     return EmberlineNative.text(EmberlineNative.version());
   }
 
-  /** Floats in one vector. */
+  /** Numbers in one vector. */
   public int dim() {
     begin();
     try {
       return Math.toIntExact(EmberlineNative.dim(model));
+    } finally {
+      end();
+    }
+  }
+
+  /** Bytes of one vector as option output has it. */
+  public int vectorBytes() {
+    begin();
+    try {
+      return Math.toIntExact(EmberlineNative.vectorBytes(model));
     } finally {
       end();
     }
