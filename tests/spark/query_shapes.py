@@ -396,6 +396,7 @@ WINDOWS_AND_ORDER = [
         lambda a: [(i,) for i in sorted(IDS, key=lambda i: (a.r(i)[0], i))],
         ordered=True,
     ),
+    Shape("limit", f"SELECT id, {E} FROM docs LIMIT 1000", lambda a: [(i, a.v(i)) for i in IDS]),
     Shape(
         "order by and limit",
         f"SELECT id, {E} FROM docs ORDER BY id DESC LIMIT 5",

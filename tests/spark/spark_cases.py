@@ -88,6 +88,13 @@ def assert_same(actual, expected) -> None:
         np.testing.assert_array_equal(np.asarray(actual, dtype=np.float32), expected)
 
 
+def assert_rows(rows, texts, expected) -> None:
+    """Rows of `id` and `v`: one for each text, with its vector of `expected`, bit for bit, or null for a null."""
+    assert sorted(row.id for row in rows) == list(range(len(texts))), f"{len(rows)} rows, expected {len(texts)}"
+    for row in rows:
+        assert_same(row.v, None if texts[row.id] is None else expected[row.id])
+
+
 def environment() -> dict[str, str]:
     """For a child process that starts a Spark of its own with the modules of this one."""
     here = str(Path(__file__).parent)

@@ -12,12 +12,11 @@ import os
 import socket
 import sys
 
-import numpy as np
 from pyspark.sql import SparkSession
 
 import emberline
 import emberline.spark as em
-from spark_cases import use_built_jars
+from spark_cases import assert_rows, use_built_jars
 
 use_built_jars()
 model, scratch = sys.argv[1:]
@@ -30,8 +29,7 @@ spark.sparkContext.setLogLevel("OFF")
 texts = [f"row {i}" for i in range(100)]
 expected = emberline.load(model).embed(texts)
 frame = spark.createDataFrame(list(enumerate(texts)), "id long, text string").repartition(6)
-for row in frame.select("id", em.embed("text", model).alias("v")).collect():
-    np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
+assert_rows(frame.select("id", em.embed("text", model).alias("v")).collect(), texts, expected)
 
 # The driver's working folder is not the executors'.
 os.chdir(os.path.dirname(model))
@@ -40,8 +38,7 @@ assert frame.select(em.embed("text", os.path.basename(model))).count() == 100
 # Shared storage is copied once for both executors of the host.
 for _ in range(2):
     remote = em.embed("text", f"viewfs://test/models/{os.path.basename(model)}")
-    for row in frame.select("id", remote.alias("v")).collect():
-        np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
+    assert_rows(frame.select("id", remote.alias("v")).collect(), texts, expected)
 copies = os.listdir(f"{scratch}/cache/models")
 assert len(copies) == 1, copies
 

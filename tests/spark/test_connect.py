@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession, functions as F
 
 import emberline
 import emberline.spark as em
-from spark_cases import use_built_jars
+from spark_cases import assert_rows, use_built_jars
 
 use_built_jars()
 model = sys.argv[1]
@@ -37,13 +37,7 @@ queries = [
     frame.repartition(3).select("id", em.try_embed(F.col("text"), model, dims=8).alias("v")).cache(),
 ]
 for query in queries:
-    rows = query.collect()
-    assert len(rows) == len(texts)
-    for row in rows:
-        if texts[row.id] is None:
-            assert row.v is None
-        else:
-            np.testing.assert_array_equal(np.array(row.v, dtype=np.float32), expected[row.id])
+    assert_rows(query.collect(), texts, expected)
 assert frame.select(em.embed("text", model)).limit(3).count() == 3
 
 arrays = frame.select("id", em.embed(F.array("text", F.lit(None), F.lit("a text")), model, dims=8).alias("v"))

@@ -77,7 +77,9 @@ class EmbeddingTransformer(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     transformSchema(dataset.schema, logging = true)
     val function = if ($(errors) == "null") "try_embed" else "embed"
-    val embedding = functions.call(function, dataset.col($(inputCol)), get(model), getOptions.toSeq)
+    // Whatever the session's default is: Spark ML's vectors are made of numbers.
+    val settings = getOptions + ("output" -> EmbeddingTransformer.Numbers)
+    val embedding = functions.call(function, dataset.col($(inputCol)), get(model), settings.toSeq)
     dataset.withColumn($(outputCol), EmbeddingTransformer.toVector(embedding))
   }
 
@@ -88,6 +90,12 @@ class EmbeddingTransformer(override val uid: String)
       input.isInstanceOf[StringType] || input == BinaryType,
       s"$uid: column ${$(inputCol)} must be string or binary, one text a row, but it is ${input.catalogString}. " +
         "For arrays of texts explode the column first"
+    )
+    val output = getOptions.getOrElse("output", EmbeddingTransformer.Numbers)
+    require(
+      output == EmbeddingTransformer.Numbers,
+      s"$uid: option output must be ${EmbeddingTransformer.Numbers}, of which a vector column is made, not $output. " +
+        "embed gives other forms, as binary"
     )
     require(
       !schema.fieldNames.contains($(outputCol)),
@@ -101,6 +109,7 @@ class EmbeddingTransformer(override val uid: String)
 object EmbeddingTransformer extends DefaultParamsReadable[EmbeddingTransformer] {
 
   private val errorChoices = Array("raise", "null")
+  private val Numbers = "float32"
 
   /** As Spark's array_to_vector, which fails on null. */
   private val toVector = udf(vectorOf _)

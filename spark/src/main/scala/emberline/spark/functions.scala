@@ -11,12 +11,12 @@ import org.apache.spark.sql.functions.{call_function, lit, map}
  */
 object functions {
 
-  /** The embedding, array<float>; a text that cannot be embedded fails the job. */
+  /** The embedding, array<float>, or binary with option output; a text that cannot be embedded fails the job. */
   def embed(input: Column, model: String, options: (String, Any)*): Column = call("embed", input, Some(model), options)
 
   def embed(input: Column): Column = call("embed", input, None, Nil)
 
-  /** The embedding, array<float>, or null for a text that cannot be embedded. */
+  /** The embedding, array<float> or binary, or null for a text that cannot be embedded. */
   def try_embed(input: Column, model: String, options: (String, Any)*): Column =
     call("try_embed", input, Some(model), options)
 

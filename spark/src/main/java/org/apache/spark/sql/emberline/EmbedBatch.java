@@ -10,14 +10,16 @@ import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * One batch in native memory: the texts of its rows, one after the other, and a vector a row in UnsafeArrayData's
- * layout, so that Spark reads what the engine wrote without a copy in between. Filled with add, computed by run, read
- * by row, and emptied by clear. Grows with its rows; who fills it sets the limit. Owns its memory until close, which
- * may be called twice. Not thread-safe.
+ * One batch in native memory: the texts of its rows, one after the other, and a vector a row: floats in
+ * UnsafeArrayData's layout, so that Spark reads what the engine wrote without a copy in between, other forms as bytes.
+ * Filled with add, computed by run, read by row, and emptied by clear. Grows with its rows; who fills it sets the
+ * limit. Owns its memory until close, which may be called twice. Not thread-safe.
  */
 final class EmbedBatch implements AutoCloseable {
   private final Engine engine;
   private final int dim;
+  private final boolean isBinary; // vectors are bytes, and no arrays of floats
+  private final int vectorBytes;
   private final int headerBytes;
   private final int strideBytes;
 
@@ -37,11 +39,13 @@ final class EmbedBatch implements AutoCloseable {
   private long truncated; // [resultCapacity] uint8
   private boolean closed;
 
-  EmbedBatch(Engine engine) {
+  EmbedBatch(Engine engine, boolean isBinary) {
     this.engine = engine;
+    this.isBinary = isBinary;
     dim = engine.dim();
-    headerBytes = UnsafeArrayData.calculateHeaderPortionInBytes(dim);
-    strideBytes = headerBytes + (dim * Float.BYTES + 7) / 8 * 8;
+    vectorBytes = engine.vectorBytes();
+    headerBytes = isBinary ? 0 : UnsafeArrayData.calculateHeaderPortionInBytes(dim);
+    strideBytes = headerBytes + (vectorBytes + 7) / 8 * 8;
     call = Platform.allocateMemory(EmbedCall.BYTES);
     reserveData(1); // the engine gets an address also for empty texts
   }
@@ -136,17 +140,28 @@ final class EmbedBatch implements AutoCloseable {
     return (int) (Platform.getLong(null, offsets + 8L * row + 8) - Platform.getLong(null, offsets + 8L * row));
   }
 
-  /** The row's vector, in place: valid until the next call of run or close. */
-  UnsafeArrayData vector(int row) {
+  /** The row's vector as Catalyst holds it: an array in place, valid until the next call of run or close, or bytes. */
+  Object vector(int row) {
     check();
+    return isBinary ? bytes(row) : view(row);
+  }
+
+  /** The row's vector, for good. */
+  Object vectorCopy(int row) {
+    check();
+    return isBinary ? bytes(row) : view(row).copy();
+  }
+
+  private UnsafeArrayData view(int row) {
     UnsafeArrayData view = new UnsafeArrayData();
     view.pointTo(null, vectors + (long) row * strideBytes, strideBytes);
     return view;
   }
 
-  /** The row's vector, for good. */
-  UnsafeArrayData vectorCopy(int row) {
-    return vector(row).copy();
+  private byte[] bytes(int row) {
+    byte[] bytes = new byte[vectorBytes];
+    Platform.copyMemory(null, vectors + (long) row * strideBytes, bytes, Platform.BYTE_ARRAY_OFFSET, vectorBytes);
+    return bytes;
   }
 
   private void slot(int index, long value) {
@@ -190,7 +205,7 @@ final class EmbedBatch implements AutoCloseable {
     vectors = Platform.allocateMemory(bytes);
     // Null bits and the padding behind an odd dim are zero for good: Spark compares and hashes these bytes.
     Platform.setMemory(vectors, (byte) 0, bytes);
-    for (int row = 0; row < capacity; row++) {
+    for (int row = 0; row < capacity && !isBinary; row++) {
       Platform.putLong(null, vectors + (long) row * strideBytes, dim);
     }
     resultCapacity = capacity;

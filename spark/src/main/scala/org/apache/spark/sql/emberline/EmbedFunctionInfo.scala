@@ -43,6 +43,7 @@ private object EmbedFunctionInfo {
         "the embedding of a text, its number of tokens, whether it was truncated, and why it has no embedding"
     }
     s"_FUNC_(input[, model][, option => value]...) - Returns $result. An array of texts gives an array of these. " +
+      "With option output, embeddings are binary. " +
       "spark.emberline.<option> sets an option's default, that of model included."
   }
 

@@ -44,7 +44,7 @@ private[emberline] final class EmbedSite(
       m.waitTime += lease.waitNanos()
     }
     if (lease.loadNanos() > 0) EngineLog.loaded(spec, lease.engine().info(), lease.loadNanos())
-    batch = new EmbedBatch(lease.engine())
+    batch = new EmbedBatch(lease.engine(), spec.isBinary)
   }
 
   @nowarn("cat=deprecation") // from 4.3 on; what takes its place is not there before

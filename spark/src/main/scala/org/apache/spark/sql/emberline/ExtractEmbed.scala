@@ -34,7 +34,10 @@ private[emberline] object ExtractEmbed extends Rule[SparkPlan] {
     val (below, calls) = withoutCalls(top.child)
     if (calls.isEmpty || top.sortOrder.exists(_.references.exists(a => calls.contains(a.exprId)))) return top
     val results = top.projectList.map(named => keepName(inline(named, calls), named))
-    ProjectExec(results, top.copy(projectList = below.output, child = below))
+    val plan = ProjectExec(results, top.copy(projectList = below.output, child = below))
+    // Nothing in between computes what its logical node says: all of it stands for what the top node stood for.
+    top.logicalLink.foreach(plan.setLogicalLink)
+    plan
   }
 
   /** plan without the columns that need a call, but with the columns these need; and what each of them means. */
@@ -159,13 +162,14 @@ private[emberline] object ExtractEmbed extends Rule[SparkPlan] {
   private def expose(plan: SparkPlan, call: Embed): Option[SparkPlan] = plan match {
     case node: EmbedExec =>
       if (node.attributeOf(call).isDefined) Some(node)
-      else expose(node.child, call).map(child => node.copy(child = child))
-    case FilterExec(condition, child) => expose(child, call).map(FilterExec(condition, _))
+      else expose(node.child, call).map(child => inPlaceOf(node, node.copy(child = child)))
+    case FilterExec(condition, child) => expose(child, call).map(below => inPlaceOf(plan, FilterExec(condition, below)))
     case ProjectExec(list, child) =>
       for {
         below <- expose(child, call)
         attribute <- attributeOf(below, call)
-      } yield ProjectExec(if (list.exists(_.exprId == attribute.exprId)) list else list :+ attribute, below)
+        wider = if (list.exists(_.exprId == attribute.exprId)) list else list :+ attribute
+      } yield inPlaceOf(plan, ProjectExec(wider, below))
     case _ => None
   }
 
@@ -190,14 +194,23 @@ private[emberline] object ExtractEmbed extends Rule[SparkPlan] {
   private def limited(plan: SparkPlan, rows: Int): SparkPlan = plan match {
     case ProjectExec(list, child) if rows >= 0 =>
       val below = limited(child, rows)
-      if (below eq child) plan else ProjectExec(list, below)
+      if (below eq child) plan else inPlaceOf(plan, ProjectExec(list, below))
     case node: EmbedExec if rows >= 0 =>
       node.child match {
         case _: LocalLimitExec | _: GlobalLimitExec => node
-        case child: EmbedExec => node.copy(child = limited(child, rows))
-        case child => node.copy(child = LocalLimitExec(rows, child))
+        case child: EmbedExec => inPlaceOf(node, node.copy(child = limited(child, rows)))
+        case child => inPlaceOf(node, node.copy(child = LocalLimitExec(rows, child)))
       }
     case other => other
+  }
+
+  /**
+   * after, with before's tags: through them adaptive execution knows which logical node a physical one stands for. A node
+   * that lost them would be dropped when the stage below is finished and the plan is made anew, and what it computes with it.
+   */
+  private def inPlaceOf(before: SparkPlan, after: SparkPlan): SparkPlan = {
+    after.copyTagsFrom(before)
+    after
   }
 
   /** What is left: join conditions over both sides, lambda bodies, operators nobody has met here. */
