@@ -144,6 +144,10 @@ EMB_API emb_code emb_embed(const emb_model* model, const emb_rows* rows, const e
 /* Token ids as the model sees them, special tokens, prompt and truncation included; a null row has none. */
 EMB_API emb_code emb_tokenize(const emb_model* model, const emb_rows* rows, emb_tokens* tokens);
 EMB_API void emb_tokens_release(emb_tokens* tokens);
+/* Writes a file for option ranges: the least and the largest value [emb_model_dim] that num_vectors vectors of this
+ * handle, as floats, had in each dimension. The file is there whole or not at all. */
+EMB_API emb_code emb_write_ranges(const emb_model* model, const float* least, const float* largest, int64_t num_vectors,
+                                  const char* file);
 /* Sentence for a row's status, e.g. "more than max_tokens=256 tokens and long_text=error". Owned by model. */
 EMB_API const char* emb_row_message(const emb_model* model, int32_t status);
 

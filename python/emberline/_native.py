@@ -120,6 +120,7 @@ _SIGNATURES = {
     "emb_embed": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Vectors), POINTER(_Run)]),
     "emb_tokenize": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Tokens)]),
     "emb_tokens_release": (None, [POINTER(_Tokens)]),
+    "emb_write_ranges": (c_int, [c_void_p, c_void_p, c_void_p, c_int64, c_char_p]),
     "emb_row_message": (c_char_p, [c_void_p, c_int]),
 }
 
@@ -276,7 +277,7 @@ class Handle:
         weakref.finalize(self, library().emb_model_release, pointer).atexit = False
         self.dim: int = library().emb_model_dim(pointer)
         # What one vector is as option output has it: so many numbers, or bytes of bits, of this type.
-        self.kind = np.dtype(_OUTPUT_KINDS.get(self.info()["output"], "uint8"))
+        self.kind = np.dtype(_OUTPUT_KINDS.get(self.info["output"], "uint8"))
         self.width: int = library().emb_model_vector_bytes(pointer) // self.kind.itemsize
         self.max_tokens: int = library().emb_model_max_tokens(pointer)
 
@@ -296,6 +297,7 @@ class Handle:
             _check(library().emb_model_derive(self._pointer, native, byref(pointer)))
         return Handle(pointer)
 
+    @functools.cached_property
     def info(self) -> dict:
         return json.loads(library().emb_model_info(self._pointer))
 
@@ -340,6 +342,11 @@ class Handle:
         outcome.stats = run.stats
         outcome.vectors[outcome.status != STATUS_OK] = 0
         return outcome
+
+    def write_ranges(self, least: np.ndarray, largest: np.ndarray, num_vectors: int, file: str | os.PathLike) -> None:
+        """Both arrays are float32 [dim]."""
+        addresses = (least.ctypes.data, largest.ctypes.data)
+        _check(library().emb_write_ranges(self._pointer, *addresses, num_vectors, os.fsencode(file)))
 
     def tokenize(self, rows: Rows) -> list[list[int]]:
         tokens = _Tokens()

@@ -75,10 +75,10 @@ class Model(Encode):
         """Tokens of a row that the model sees, special tokens included."""
         return self._open().max_tokens
 
-    @functools.cached_property
+    @property
     def info(self) -> dict:
         """What the model is and which options are in force, as plain data."""
-        return self._open().info()
+        return self._open().info
 
     def measured_peak(self) -> float:
         """Multiplications and additions a second that this model's threads reach together in registers, by the
@@ -147,10 +147,13 @@ class Model(Encode):
         file in option ``ranges``, or call it emberline_ranges.json and put it into the model's folder.
         """
         model = self.with_options(output=None, ranges=None)
-        outcome = model.run(_rows.to_arrow(rows)[0])
-        ranges = Ranges(model.dim)
-        ranges.add(outcome.vectors[outcome.status == _native.STATUS_OK])
-        ranges.write(file, model.info)
+        ranges = model.new_ranges()
+        ranges.add(model.run(_rows.to_arrow(rows)[0]))
+        ranges.write(file)
+
+    def new_ranges(self) -> Ranges:
+        """For outcomes of ``run``, of as many as there are."""
+        return Ranges(self._open())
 
     def tokenize(self, rows) -> list[list[int]]:
         """Token ids as the model sees them: prompt, special tokens and truncation included. A null row has none."""

@@ -253,6 +253,15 @@ void emb_tokens_release(emb_tokens* tokens) {
   *tokens = {};
 }
 
+emb_code emb_write_ranges(const emb_model* model, const float* least, const float* largest, int64_t num_vectors,
+                          const char* file) {
+  return guard([&] {
+    deref(model, "emb_write_ranges", "model")
+        .engine.write_ranges(&deref(least, "emb_write_ranges", "least"), &deref(largest, "emb_write_ranges", "largest"),
+                             num_vectors, &deref(file, "emb_write_ranges", "file"));
+  });
+}
+
 const char* emb_row_message(const emb_model* model, int32_t status) {
   const char* text = "";
   guard([&] {

@@ -63,4 +63,20 @@ void convert_to_f32(const TensorView& tensor, int64_t first, int64_t count, floa
   fail(Code::kUnsupported, "tensor {}: got type {}, expected f32, f16 or bf16", tensor.name, dtype_name(tensor.dtype));
 }
 
+std::vector<float> to_f32(const TensorView& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.size()));
+  convert_to_f32(tensor, 0, tensor.size(), values.data());
+  return values;
+}
+
+std::vector<float> transposed(const std::vector<float>& values, int64_t rows, int64_t cols) {
+  std::vector<float> turned(values.size());
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t col = 0; col < cols; ++col) {
+      turned[static_cast<size_t>(col * rows + row)] = values[static_cast<size_t>(row * cols + col)];
+    }
+  }
+  return turned;
+}
+
 }  // namespace emberline

@@ -9,6 +9,7 @@
 #include "engine/embed_call.h"
 #include "engine/loaded_model.h"
 #include "engine/model_source.h"
+#include "engine/ranges.h"
 #include "engine/settings.h"
 #include "model/task_adapters.h"
 
@@ -108,6 +109,12 @@ void Engine::tokenize(std::string_view text, Encoding& out) const {
   } else {
     state_->model->tokenizer.encode(settings.prompt + std::string(text), settings.max_tokens, out);
   }
+}
+
+void Engine::write_ranges(const float* least, const float* largest, int64_t num_vectors,
+                          const std::string& file) const {
+  const auto dim = static_cast<size_t>(state_->settings.dim);
+  emberline::write_ranges(*state_->model, state_->settings, {least, dim}, {largest, dim}, num_vectors, file);
 }
 
 }  // namespace emberline

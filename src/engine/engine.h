@@ -42,6 +42,8 @@ class Engine {
   void embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const;
   // Ids of one row as the model sees them: prompt, special tokens and truncation included.
   void tokenize(std::string_view text, Encoding& out) const;
+  // As ranges.h has it, of this handle's vectors; both are [dim].
+  void write_ranges(const float* least, const float* largest, int64_t num_vectors, const std::string& file) const;
 
  private:
   struct State;

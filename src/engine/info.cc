@@ -129,7 +129,6 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["long_text"] = long_text_name(settings.long_text);
   info["output"] = output_name(settings.output);
   info["vector_bytes"] = settings.vector_bytes;
-  info["weights_print"] = model.weights_print;
   info["notes"] = settings.notes;
   info["warnings"] = warnings;
   info["attention_heads"] = network.num_attention_heads;

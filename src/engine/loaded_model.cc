@@ -13,7 +13,6 @@
 #include "engine/calibration.h"
 #include "engine/device_queue.h"
 #include "engine/packed_cache.h"
-#include "engine/ranges.h"
 #include "model/merged_weights.h"
 #include "model/task_adapters.h"
 
@@ -81,7 +80,6 @@ struct LoadedModel::Parts {
   std::optional<Encoder> encoder;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;
-  std::string print;
   std::shared_ptr<PackedCache> cache;  // null where there is none
   std::string cache_warning;
   std::vector<float> factors;        // to keep, until the cache is written
@@ -113,7 +111,6 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
   const Weights& weights = *opened;
   for (const auto& [name, tensor] : weights.tensors()) parts.parameters += tensor.size();
   parts.weights_bytes = weights.total_bytes();
-  parts.print = emberline::weights_print(parts.config.network_directory);
   try {
     parts.cache = open_cache(cache_directory, parts.config, backend);
   } catch (const std::exception& error) {
@@ -168,7 +165,6 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
       config(std::move(parts.config)),
       parameters(parts.parameters),
       weights_bytes(parts.weights_bytes),
-      weights_print(std::move(parts.print)),
       cache_warning(std::move(parts.cache_warning)),
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),

@@ -29,7 +29,6 @@ struct LoadedModel {
   ModelConfig config;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;  // of the tensors in the files
-  std::string weights_print;  // see ranges.h
   std::string cache_file;     // packed weights were read from there or kept there; empty for neither
   std::string cache_warning;
   std::optional<Agreement> int8_agreement;  // of its vectors with those in f32, on a built-in text; int8 only

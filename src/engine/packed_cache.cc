@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
+#include "base/new_file.h"
 
 namespace emberline {
 namespace {
@@ -36,44 +36,6 @@ bool is_trusted(const fs::path& file) {
   const bool owned = status.st_uid == ::geteuid() || status.st_uid == 0;
   return S_ISREG(status.st_mode) && owned && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
-
-// A new file of a name of its own, gone with the object unless it was renamed.
-class NewFile {
- public:
-  explicit NewFile(const fs::path& target) : path_(target.string() + ".XXXXXX"), fd_(::mkstemp(path_.data())) {
-    check(fd_ >= 0, Code::kIo, "write {}: {}", target.string(), std::strerror(errno));
-  }
-  ~NewFile() {
-    ::close(fd_);
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void write_at(int64_t offset, const void* data, int64_t bytes) {
-    const char* from = static_cast<const char*>(data);
-    while (bytes > 0) {
-      const ssize_t done = ::pwrite(fd_, from, static_cast<size_t>(bytes), offset);
-      if (done < 0 && errno == EINTR) continue;
-      check(done > 0, Code::kIo, "write {}: {}", path_, done == 0 ? "nothing was written" : std::strerror(errno));
-      from += done;
-      offset += done;
-      bytes -= done;
-    }
-  }
-
-  void rename_to(const fs::path& target, int64_t bytes) {
-    // A crash must not leave the name with less than the contents.
-    const bool written = ::ftruncate(fd_, bytes) == 0 && ::fsync(fd_) == 0;
-    check(written && ::rename(path_.c_str(), target.c_str()) == 0, Code::kIo, "write {}: {}", target.string(),
-          std::strerror(errno));
-    path_.clear();
-  }
-
- private:
-  std::string path_;
-  int fd_;
-};
 
 }  // namespace
 
@@ -164,12 +126,12 @@ void PackedCache::save() {
   std::error_code error;
   fs::create_directories(file_.parent_path(), error);
   check(!error, Code::kIo, "create {}: {}", file_.parent_path().string(), error.message());
-  NewFile out(file_);
+  NewFile out(file_, S_IRUSR | S_IWUSR);
   out.write_at(0, kMagic.data(), static_cast<int64_t>(kMagic.size()));
   out.write_at(static_cast<int64_t>(kMagic.size()), &length, sizeof(length));
   out.write_at(kPrefixBytes, header.data(), length);
   for (size_t i = 0; i < kept_.size(); ++i) out.write_at(base + offsets[i], kept_[i].data, kept_[i].bytes);
-  out.rename_to(file_, base + end);
+  out.finish(base + end);
 }
 
 }  // namespace emberline

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/ranges.h"
 
+#include <sys/types.h>
+
 #include <algorithm>
-#include <span>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/new_file.h"
 #include "model/json_value.h"
 
 namespace emberline {
@@ -16,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr const char* kOwnFile = "emberline_ranges.json";  // in a model's folder
 constexpr size_t kSamples = 256;                           // of each file of weights
 constexpr size_t kSampleBytes = 64;
+constexpr mode_t kReadableByAll = 0666;  // less the umask
 
 // FNV-1a, 64 bits.
 void mix(uint64_t& print, std::span<const std::byte> bytes) {
@@ -31,8 +37,7 @@ std::vector<float> read_numbers(const JsonValue& file, const char* key, int64_t 
   return numbers;
 }
 
-}  // namespace
-
+// Sizes of the weights' files and a sample of their bytes: 16 hexadecimal digits.
 std::string weights_print(const fs::path& directory) {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
@@ -54,6 +59,7 @@ std::string weights_print(const fs::path& directory) {
   return digits;
 }
 
+// The options that a vector's numbers depend on, by name, in words.
 std::vector<std::pair<std::string, std::string>> options_of_vectors(const LoadedModel& model,
                                                                     const Settings& settings) {
   std::string layers;
@@ -69,6 +75,30 @@ std::vector<std::pair<std::string, std::string>> options_of_vectors(const Loaded
           {"normalize", settings.normalize ? "true" : "false"}};
 }
 
+}  // namespace
+
+void write_ranges(const LoadedModel& model, const Settings& settings, std::span<const float> least,
+                  std::span<const float> largest, int64_t num_vectors, const fs::path& file) {
+  check(num_vectors > 0, Code::kInvalidArgument, "{}: ranges need rows with a vector, and there were none",
+        file.string());
+  for (size_t i = 0; i < least.size(); ++i) {
+    check(least[i] <= largest[i], Code::kInvalidArgument, "{}: got {} to {} for dimension {}, expected a range",
+          file.string(), least[i], largest[i], i);
+  }
+  nlohmann::ordered_json content;
+  content["model"] = weights_print(model.config.network_directory);
+  content["dim"] = settings.dim;
+  for (const auto& [name, value] : options_of_vectors(model, settings)) content["options"][name] = value;
+  content["rows"] = num_vectors;
+  content["least"] = least;
+  content["largest"] = largest;
+  const std::string text = content.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const auto bytes = static_cast<int64_t>(text.size());
+  NewFile out(file, kReadableByAll);
+  out.write_at(0, text.data(), bytes);
+  out.finish(bytes);
+}
+
 OutputLevels read_levels(const LoadedModel& model, const Settings& settings, const std::optional<std::string>& file) {
   const fs::path path = file ? fs::path(*file) : model.config.directory / kOwnFile;
   const char* how = "`emberline calibrate TABLE -o FILE --model MODEL` makes one; name it in option ranges";
@@ -76,9 +106,9 @@ OutputLevels read_levels(const LoadedModel& model, const Settings& settings, con
         path.string(), how);
   const JsonValue ranges = JsonValue::read(path);
   const std::string its_print = ranges.at("model").text();
-  check(its_print == model.weights_print, Code::kInvalidArgument,
-        "option ranges: {} is of another model (got {}, expected {}); {}", path.string(), its_print,
-        model.weights_print, how);
+  const std::string print = weights_print(model.config.network_directory);
+  check(its_print == print, Code::kInvalidArgument, "option ranges: {} is of another model (got {}, expected {}); {}",
+        path.string(), its_print, print, how);
   const JsonValue options = ranges.at("options");
   for (const auto& [name, value] : options_of_vectors(model, settings)) {
     const std::string its_value = options.at(name).text();

@@ -3,9 +3,8 @@
 // The file of ranges that `emberline calibrate` writes, for output=int8 and uint8.
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "engine/loaded_model.h"
 #include "engine/output.h"
@@ -13,17 +12,17 @@
 
 namespace emberline {
 
-// What makes a model's vectors what they are, as far as a file of ranges is concerned: its weights' sizes and a sample
-// of their bytes, the same wherever the model lies. 16 hexadecimal digits.
-std::string weights_print(const std::filesystem::path& directory);
+// Writes the file: the least and the largest value [dim] that `num_vectors` vectors had in each dimension. Throws
+// Error(kInvalidArgument) where there were none or a pair is no range, Error(kIo) where it cannot be written.
+void write_ranges(const LoadedModel& model, const Settings& settings, std::span<const float> least,
+                  std::span<const float> largest, int64_t num_vectors, const std::filesystem::path& file);
 
 // The file, or where that is not set, emberline_ranges.json of the model's folder. Throws Error(kInvalidArgument) where
 // there is none, or where it was made of another model, or of vectors that other options give; Error(kIo | kFormat)
 // where it cannot be read. The file, in JSON:
-//   {"model": "0123456789abcdef", "dim": 384, "options": {"pooling": "mean", ...}, "least": [...], "largest": [...]}
+//   {"model": "0123456789abcdef", "dim": 384, "options": {"pooling": "mean", ...}, "rows": 2000,
+//    "least": [...], "largest": [...]}
+// where "model" is a print of the weights, the same wherever they lie, and "options" those that vectors depend on.
 OutputLevels read_levels(const LoadedModel& model, const Settings& settings, const std::optional<std::string>& file);
-
-// The options that a vector's numbers depend on, by name, in words: what a file of ranges must agree in.
-std::vector<std::pair<std::string, std::string>> options_of_vectors(const LoadedModel& model, const Settings& settings);
 
 }  // namespace emberline

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/convert.h"
 #include "base/error.h"
 #include "model/json_value.h"
 #include "model/low_rank.h"
@@ -16,16 +17,6 @@ namespace emberline {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<float> transposed(const std::vector<float>& numbers, int64_t rows, int64_t cols) {
-  std::vector<float> out(numbers.size());
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t col = 0; col < cols; ++col) {
-      out[static_cast<size_t>(col * rows + row)] = numbers[static_cast<size_t>(row * cols + col)];
-    }
-  }
-  return out;
-}
 
 // What adapter_config.json may ask for beyond two factors of each module.
 constexpr const char* kOtherMechanics[] = {"use_dora",
@@ -135,11 +126,11 @@ LowRankUpdate folder_update(const Weights& adapter, const FolderSettings& settin
                                      target.tensor, show_shape({update.rows, update.cols}));
   const TensorView& a = adapter_half(adapter, module + std::string(ending.a), {settings.rank, in}, reason);
   const TensorView& b = adapter_half(adapter, module + std::string(ending.b), {out, settings.rank}, reason);
-  update.left = numbers_of(b);
-  update.right = numbers_of(a);
+  update.left = to_f32(b);
+  update.right = to_f32(a);
   if (!ending.is_table) return update;
-  update.left = transposed(numbers_of(a), settings.rank, update.rows);
-  update.right = transposed(numbers_of(b), update.cols, settings.rank);
+  update.left = transposed(to_f32(a), settings.rank, update.rows);
+  update.right = transposed(to_f32(b), update.cols, settings.rank);
   return update;
 }
 

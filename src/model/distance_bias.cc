@@ -37,8 +37,7 @@ int64_t distance_bucket(int64_t distance, int64_t num_buckets, int64_t farthest)
 std::vector<float> spread_distance_bias(const TensorView& table, int64_t reach, int64_t farthest) {
   const int64_t num_buckets = table.shape.at(0);
   const int64_t num_heads = table.shape.at(1);
-  std::vector<float> values(static_cast<size_t>(table.size()));
-  convert_to_f32(table, 0, table.size(), values.data());
+  const std::vector<float> values = to_f32(table);
   std::vector<float> spread;
   spread.reserve(static_cast<size_t>(num_heads * (2 * reach + 1)));
   for (int64_t head = 0; head < num_heads; ++head) {

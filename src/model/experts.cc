@@ -8,24 +8,6 @@
 #include "base/convert.h"
 
 namespace emberline {
-namespace {
-
-// Experts store their second product the other way round: [ffn, hidden].
-std::vector<float> transposed(const TensorView& rows) {
-  const int64_t num_rows = rows.shape[0];
-  const int64_t cols = rows.shape[1];
-  std::vector<float> values(static_cast<size_t>(rows.size()));
-  convert_to_f32(rows, 0, rows.size(), values.data());
-  std::vector<float> turned(values.size());
-  for (int64_t r = 0; r < num_rows; ++r) {
-    for (int64_t c = 0; c < cols; ++c) {
-      turned[static_cast<size_t>(c * num_rows + r)] = values[static_cast<size_t>(r * cols + c)];
-    }
-  }
-  return turned;
-}
-
-}  // namespace
 
 std::unique_ptr<Experts> load_experts(const NetworkConfig& config, const TensorNames& names, const Backend& backend,
                                       int64_t layer, std::span<const float> factors) {
@@ -43,7 +25,8 @@ std::unique_ptr<Experts> load_experts(const NetworkConfig& config, const TensorN
   for (int64_t expert = 0; expert < config.num_experts; ++expert) {
     const LinearPart up_part = {.weight = rows_of(up, expert * ffn, ffn), .bias = std::nullopt};
     const TensorView down_rows = rows_of(down, expert * ffn, ffn);
-    const std::vector<float> turned = transposed(down_rows);
+    // Experts store their second product the other way round: [ffn, hidden].
+    const std::vector<float> turned = transposed(to_f32(down_rows), down_rows.shape[0], down_rows.shape[1]);
     const LinearPart down_part = {.weight = {down_rows.name + " transposed",
                                              DType::kF32,
                                              {hidden, ffn},

@@ -23,12 +23,6 @@ void add(const LowRankUpdate& update, std::vector<float>& numbers) {
 
 }  // namespace
 
-std::vector<float> numbers_of(const TensorView& tensor) {
-  std::vector<float> numbers(static_cast<size_t>(tensor.size()));
-  convert_to_f32(tensor, 0, tensor.size(), numbers.data());
-  return numbers;
-}
-
 void merge(const LowRankUpdates& updates, Weights& weights, int64_t num_threads) {
   std::vector<std::string> names;
   for (const auto& [name, several] : updates) names.push_back(name);
@@ -36,7 +30,7 @@ void merge(const LowRankUpdates& updates, Weights& weights, int64_t num_threads)
   run_parallel(static_cast<int64_t>(names.size()), num_threads, [&](int64_t i) {
     const std::string& name = names[static_cast<size_t>(i)];
     std::vector<float>& numbers = merged[static_cast<size_t>(i)];
-    numbers = numbers_of(weights.tensors().at(name));
+    numbers = to_f32(weights.tensors().at(name));
     for (const LowRankUpdate& update : updates.at(name)) add(update, numbers);
   });
   for (size_t i = 0; i < names.size(); ++i) {

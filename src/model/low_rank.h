@@ -24,8 +24,6 @@ using LowRankUpdates = std::map<std::string, std::vector<LowRankUpdate>>;  // by
 // Adds them in f32, tensors in parallel; each then stands in `weights` in f32.
 void merge(const LowRankUpdates& updates, Weights& weights, int64_t num_threads);
 
-std::vector<float> numbers_of(const TensorView& tensor);
-
 // One of the two matrices as the adapter's file has it. Throws Error(kFormat) that names the file, the tensor, both
 // shapes and `reason`, which says where the expected one comes from.
 const TensorView& adapter_half(const Weights& adapter, const std::string& name, const std::vector<int64_t>& expected,

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/convert.h"
 #include "base/error.h"
 #include "model/adapter_folder.h"
 #include "model/low_rank.h"
@@ -61,8 +62,8 @@ LowRankUpdate stacked_update(const Weights& weights, const NetworkConfig& networ
   const TensorView& b = adapter_half(weights, module + std::string(kStackedB), is_table ? right : left, reason);
   if (!adapters.chosen) return update;
   const auto task = static_cast<int64_t>(*adapters.chosen);
-  update.left = numbers_of(rows_of(is_table ? a : b, task, 1));
-  update.right = numbers_of(rows_of(is_table ? b : a, task, 1));
+  update.left = to_f32(rows_of(is_table ? a : b, task, 1));
+  update.right = to_f32(rows_of(is_table ? b : a, task, 1));
   update.scale = static_cast<float>(adapters.alpha / static_cast<double>(rank));
   return update;
 }

@@ -58,9 +58,7 @@ Numbers numbers_of(const Weights& weights, const std::string& name) {
   const OtherTensor* other = weights.other(name);
   if (other == nullptr) {
     const TensorView& tensor = weights.tensors().at(name);
-    Numbers numbers{tensor.shape, std::vector<float>(static_cast<size_t>(tensor.size()))};
-    convert_to_f32(tensor, 0, tensor.size(), numbers.values.data());
-    return numbers;
+    return {tensor.shape, to_f32(tensor)};
   }
   if (other->dtype == "I8") {
     const std::vector<int8_t> values = copied<int8_t>(*other);

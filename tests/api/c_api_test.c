@@ -91,6 +91,7 @@ static void test_null_handles(void) {
   emb_model* model = load_tiny();
   emb_model* derived = model;
   double peak = -1;
+  const float vector[1] = {0};
   memset(&run, 0, sizeof run);
   rows.data = (const uint8_t*)"a";
   rows.offsets = offsets;
@@ -117,6 +118,10 @@ static void test_null_handles(void) {
   emb_tokens_release(&tokens); /* after a failure, and twice */
   emb_tokens_release(&tokens);
   emb_tokens_release(NULL);
+  EXPECT(emb_write_ranges(NULL, vector, vector, 1, "f") == EMB_INVALID_ARGUMENT && says("model is NULL"));
+  EXPECT(emb_write_ranges(model, NULL, vector, 1, "f") == EMB_INVALID_ARGUMENT && says("least is NULL"));
+  EXPECT(emb_write_ranges(model, vector, NULL, 1, "f") == EMB_INVALID_ARGUMENT && says("largest is NULL"));
+  EXPECT(emb_write_ranges(model, vector, vector, 1, NULL) == EMB_INVALID_ARGUMENT && says("file is NULL"));
   emb_model_release(model);
 }
 

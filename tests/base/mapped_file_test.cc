@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 
 namespace emberline {
 namespace {
@@ -17,10 +18,8 @@ namespace fs = std::filesystem;
 
 class Files : public ::testing::Test {
  protected:
-  void SetUp() override { fs::create_directories(root_); }
-  void TearDown() override { fs::remove_all(root_); }
   fs::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(root_ / name, std::ios::binary) << text;
+    directory_.write(name, text);
     return root_ / name;
   }
   template <typename Body>
@@ -35,7 +34,8 @@ class Files : public ::testing::Test {
     return "";
   }
 
-  const fs::path root_ = fs::path(::testing::TempDir()) / ("emberline-files-" + std::to_string(::getpid()));
+  const TemporaryDirectory directory_;
+  const fs::path& root_ = directory_.path();
 };
 
 TEST_F(Files, MappingHoldsTheBytesAndMoves) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "column.h"
 #include "engine/engine.h"
 #include "model/expect_error.h"
@@ -65,9 +66,8 @@ fs::path with_outliers(const fs::path& directory) {
 }
 
 TEST(Calibration, ModelThatInt8DestroysIsLoaded) {
-  std::string name = (fs::temp_directory_path() / "calibration_test.XXXXXX").string();
-  const fs::path directory = ::mkdtemp(name.data());
-  const fs::path model = with_outliers(directory / "model");
+  const TemporaryDirectory directory;
+  const fs::path model = with_outliers(directory.path() / "model");
   EXPECT_NO_THROW(Engine::load(model.string(), options_of({{"dtype", "f32"}})));
   try {
     Engine::load(model.string(), options_of({{"dtype", "int8"}}));
@@ -76,7 +76,6 @@ TEST(Calibration, ModelThatInt8DestroysIsLoaded) {
     EXPECT_EQ(error.code(), Code::kUnsupported);
     EXPECT_NE(std::string(error.what()).find("take bf16 or f32"), std::string::npos) << error.what();
   }
-  fs::remove_all(directory);
 }
 
 TEST(Calibration, DecoderBelowTheBoundIsLoaded) {

@@ -62,29 +62,20 @@ TEST_P(Memory, BatchThatDoesNotFitIsComputedRowByRow) {
 class PatternModel {
  public:
   explicit PatternModel(const std::string& pattern) {
-    std::filesystem::remove_all(directory_);
-    std::filesystem::copy(data_path("tiny-prompts"), directory_, std::filesystem::copy_options::recursive);
-    const std::filesystem::path file = directory_ / "tokenizer.json";
+    std::filesystem::copy(data_path("tiny-prompts"), path(), std::filesystem::copy_options::recursive);
+    const std::filesystem::path file = directory_.path() / "tokenizer.json";
     nlohmann::json tokenizer = nlohmann::json::parse(std::ifstream(file));
     const nlohmann::json split = {
         {"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
     tokenizer["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, tokenizer["pre_tokenizer"]}}};
-    std::ofstream(file) << tokenizer;
+    directory_.write("tokenizer.json", tokenizer.dump());
     // A class of BERT's would have its own pre-tokenizer.
-    std::ofstream(directory_ / "tokenizer_config.json") << R"({"tokenizer_class": "PreTrainedTokenizerFast"})";
+    directory_.write("tokenizer_config.json", R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
   }
-  ~PatternModel() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  PatternModel(const PatternModel&) = delete;
-  PatternModel& operator=(const PatternModel&) = delete;
-
-  std::string path() const { return directory_.string(); }
+  std::string path() const { return directory_.path().string(); }
 
  private:
-  std::filesystem::path directory_ =
-      std::filesystem::temp_directory_path() / ("emberline_pattern_" + std::to_string(getpid()));
+  TemporaryDirectory directory_;
 };
 
 TEST(PatternMemory, RowWithMoreWaysThanCanBeKeptFailsAlone) {

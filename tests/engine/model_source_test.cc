@@ -2,12 +2,12 @@
 #include "engine/model_source.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 
 namespace emberline {
 namespace {
@@ -18,12 +18,9 @@ namespace fs = std::filesystem;
 class HubCache : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("emberline-hub-" + std::to_string(::getpid()));
-    fs::create_directories(root_);
     ::unsetenv("HF_HUB_CACHE");
     ::setenv("HF_HOME", root_.c_str(), 1);
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   fs::path add(const std::string& folder, const std::string& commit, bool with_snapshot = true) {
     const fs::path repository = root_ / "hub" / folder;
@@ -45,7 +42,8 @@ class HubCache : public ::testing::Test {
     return "";
   }
 
-  fs::path root_;
+  const TemporaryDirectory folder_;
+  const fs::path& root_ = folder_.path();
 };
 
 TEST_F(HubCache, DirectoryWins) {

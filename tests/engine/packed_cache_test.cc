@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "column.h"
 #include "engine/engine.h"
 
@@ -27,12 +28,6 @@ using testing::same_bits;
 // A directory of its own, gone with the test.
 class PackedCacheTest : public ::testing::Test {
  protected:
-  PackedCacheTest() {
-    std::string name = (fs::temp_directory_path() / "packed_cache_test.XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~PackedCacheTest() override { fs::remove_all(directory_); }
-
   // A file that keeps two entries.
   fs::path write(const std::string& key = "key") const {
     const fs::path file = directory_ / "model.packed";
@@ -53,7 +48,8 @@ class PackedCacheTest : public ::testing::Test {
     ::chmod(file.c_str(), 0600);
   }
 
-  fs::path directory_;
+  const TemporaryDirectory folder_;
+  const fs::path& directory_ = folder_.path();
   float numbers_[3] = {1, 2, 3};
 };
 

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "column.h"
 #include "engine/engine.h"
+#include "model/expect_error.h"
 
 namespace emberline {
 namespace {
@@ -25,18 +29,15 @@ using testing::options_of;
 class Ranges : public ::testing::Test {
  protected:
   void SetUp() override {
-    file_ = fs::path(::testing::TempDir()) / "ranges_test.json";
-    const auto info = nlohmann::json::parse(engine_.info());
-    content_ = {
-        {"model", info["weights_print"]},
-        {"dim", engine_.dim()},
-        {"options", {{"task", ""}, {"layers", "2"}, {"layer_op", "mean"}, {"pooling", "mean"}, {"normalize", "true"}}},
-        {"least", std::vector<double>(static_cast<size_t>(engine_.dim()), -0.5)},
-        {"largest", std::vector<double>(static_cast<size_t>(engine_.dim()), 0.5)}};
-    content_["options"]["layers"] = std::to_string(info["layers"].get<int>());
-    content_["options"]["normalize"] = info["normalize"].get<bool>() ? "true" : "false";
+    write_ranges(engine_, -0.5F, 0.5F, 3);
+    content_ = nlohmann::json::parse(read_text_file(file_));
   }
-  void TearDown() override { fs::remove(file_); }
+
+  void write_ranges(const Engine& engine, float least, float largest, int64_t num_vectors) const {
+    const std::vector<float> all_least(static_cast<size_t>(engine.dim()), least);
+    const std::vector<float> all_largest(static_cast<size_t>(engine.dim()), largest);
+    engine.write_ranges(all_least.data(), all_largest.data(), num_vectors, file_.string());
+  }
 
   Engine derived(const char* output) {
     std::ofstream(file_) << content_.dump();
@@ -54,7 +55,8 @@ class Ranges : public ::testing::Test {
   }
 
   Engine engine_ = Engine::load(data_path("tiny-mean"), {});
-  fs::path file_;
+  const TemporaryDirectory directory_;
+  const fs::path file_ = directory_.path() / "ranges.json";
   nlohmann::json content_;
 };
 
@@ -132,6 +134,26 @@ TEST_F(Ranges, NumbersThatAreMissingOrTurnedRoundAreTaken) {
   content_ = whole;
   content_.erase("options");
   EXPECT_NE(complaint(Code::kFormat).find("options is missing"), std::string::npos);
+}
+
+TEST_F(Ranges, FileDoesNotSayWhatTheVectorsWere) {
+  const nlohmann::json options = {
+      {"task", ""}, {"layers", "1,2"}, {"layer_op", "mean"}, {"pooling", "cls"}, {"normalize", "false"}};
+  write_ranges(engine_.derive(options_of({{"layers", "1,2"}, {"pooling", "cls"}, {"normalize", "false"}})), 0, 1, 7);
+  const auto content = nlohmann::json::parse(read_text_file(file_));
+  EXPECT_EQ(content["options"], options);
+  EXPECT_EQ(content["rows"], 7);
+  EXPECT_EQ(content["dim"], engine_.dim());
+}
+
+TEST_F(Ranges, NoRangeIsWrittenOverAGoodFile) {
+  const std::string before = read_text_file(file_);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  expect_error(Code::kInvalidArgument, {"ranges need rows"}, [&] { write_ranges(engine_, -1, 1, 0); });
+  expect_error(Code::kInvalidArgument, {"got nan to 1 for dimension 0"}, [&] { write_ranges(engine_, nan, 1, 3); });
+  expect_error(Code::kInvalidArgument, {"got 1 to -1"}, [&] { write_ranges(engine_, 1, -1, 3); });
+  EXPECT_EQ(read_text_file(file_), before);
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_.path()), {}), 1);
 }
 
 TEST_F(Ranges, MissingFileIsNotSaidToBeMissing) {

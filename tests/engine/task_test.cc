@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adapters for single tasks, from text to vector: both layouts against the reference's numbers.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <filesystem>
@@ -9,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "column.h"
 #include "model/weights.h"
 
@@ -101,8 +101,7 @@ TEST_P(TaskTest, WithoutATaskAnAdapterIsTaken) {
 }
 
 TEST_P(TaskTest, PackedWeightsOfOneTaskServeAnother) {
-  std::string name = (fs::temp_directory_path() / "task_test.XXXXXX").string();
-  const fs::path cache = ::mkdtemp(name.data());
+  const TemporaryDirectory cache;
   const Texts texts = mixed_texts(10);
   std::vector<std::string> tasks = info_of(load(GetParam(), ""))["tasks"];
   tasks.emplace_back();
@@ -112,13 +111,12 @@ TEST_P(TaskTest, PackedWeightsOfOneTaskServeAnother) {
         Options options = options_of({{"dtype", dtype}, {"task", task.c_str()}});
         options.cache_dir = "";
         const auto expected = embed(Engine::load(data_path(GetParam()), options), texts);
-        options.cache_dir = cache.string();
+        options.cache_dir = cache.path().string();
         EXPECT_TRUE(same_bits(embed(Engine::load(data_path(GetParam()), options), texts).data, expected.data)) << task;
       }
     }
   }
-  EXPECT_EQ(std::distance(fs::directory_iterator(cache), {}), 6);
-  fs::remove_all(cache);
+  EXPECT_EQ(std::distance(fs::directory_iterator(cache.path()), {}), 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, TaskTest, ::testing::Values(kStacked, kFolders),

@@ -2,7 +2,6 @@
 #pragma once
 // What the text tests share: a directory of their own, the committed tokenizer, and the message of a refusal.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 
 namespace emberline {
 
@@ -47,18 +47,11 @@ std::string refusal(Code code, const Body& body) {
 // A directory that is gone when the test ends.
 class DirectoryTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(directory_ / name, std::ios::binary) << text;
-  }
+  void write(const std::string& name, const std::string& text) const { folder_.write(name, text); }
   void write(const std::string& name, const Json& json) const { write(name, json.dump()); }
 
-  const std::filesystem::path directory_ =
-      std::filesystem::path(::testing::TempDir()) / ("emberline-text-" + std::to_string(::getpid()));
+  const TemporaryDirectory folder_;
+  const std::filesystem::path& directory_ = folder_.path();
 };
 
 }  // namespace emberline

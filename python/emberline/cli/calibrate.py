@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import emberline
-from emberline import _native, _ranges, _rows
+from emberline import _rows
 from emberline.cli import embed, readers
 from emberline.cli.progress import make_progress
 
@@ -23,14 +23,14 @@ def run(
     table = readers.Table([readers.open_reader(path, False) for path in readers.find_files(inputs)])
     text_column = embed.choose_column(table.schema, column)
     model = emberline.load(model_path, **options)
-    ranges = _ranges.Ranges(model.dim)
+    ranges = model.new_ranges()
     rows_done = tokens_done = 0
     with make_progress(table.num_rows, quiet) as progress:
         for _path, _first_row, batch in table.batches():
             outcome = model.run(_rows.to_arrow(batch.column(text_column))[0])
-            ranges.add(outcome.vectors[outcome.status == _native.STATUS_OK])
+            ranges.add(outcome)
             rows_done += batch.num_rows
             tokens_done += outcome.stats.tokens
             progress.update(rows_done, tokens_done)
-    ranges.write(output, model.info)
+    ranges.write(output)
     return ranges.num_vectors
