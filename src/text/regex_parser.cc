@@ -47,9 +47,8 @@ class Parser {
     if (depth > kMostDepth) reader_.refuse("groups that are too deep");
     Fragment fragment = parse_sequence(depth);
     while (reader_.take("|")) {
-      // The rest is one alternative: what is tried last needs no jump behind it.
-      Fragment rest = parse_sequence(depth);
-      fragment = either(fragment, rest);
+      behind_letter_ = 0;
+      fragment = either(fragment, parse_sequence(depth));
       check_size(fragment);
     }
     return fragment;
@@ -102,6 +101,7 @@ class Parser {
       least = 1, most = kNoLimit;
     } else if (reader_.take("{")) {
       is_interval = true;
+      if (reader_.looking_at(",}")) reader_.refuse("an interval that is none");
       least = reader_.looking_at(",") ? 0 : parse_number();
       most = least;
       if (reader_.take(",")) most = reader_.looking_at("}") ? kNoLimit : parse_number();
@@ -168,7 +168,11 @@ class Parser {
       const char32_t c = reader_.next();
       set.ranges = {{c, c}};
     }
-    if (ignores_case_) add_other_case(set);
+    if (ignores_case_) {
+      add_other_case(set);
+    } else {
+      behind_letter_ = 0;
+    }
     return one_of(std::move(set));
   }
 
@@ -221,7 +225,6 @@ class Parser {
                                             {"?<!", Kind::kBehind, 0},
                                             {"?>", Kind::kAtomic, 1}};
     const bool before = ignores_case_;
-    behind_letter_ = 0;
     for (const Opening& opening : kOpenings) {
       if (!reader_.take(opening.text)) continue;
       Fragment inside = parse_inside(depth);
@@ -235,7 +238,6 @@ class Parser {
     }
     Fragment inside = parse_inside(depth);
     ignores_case_ = before;
-    behind_letter_ = 0;
     return inside;
   }
 
@@ -249,7 +251,9 @@ class Parser {
   std::string_view place_;
   RegexReader reader_;
   bool ignores_case_ = false;
-  char32_t behind_letter_ = 0;  // the literal before, where case does not count
+  // The letter before, where case does not count. Groups do not part it from the next: the reference joins the
+  // literals of (?:s)s.
+  char32_t behind_letter_ = 0;
   RegexProgram program_;
 };
 

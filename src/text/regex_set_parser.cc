@@ -132,13 +132,20 @@ class SetParser {
       case 'v': return '\v';
       case 'a': return '\a';
       case 'e': return 0x1B;
-      case 'x': return reader_.take("{") ? parse_hex(1, 6, "}") : parse_hex(2, 2, "");
+      case 'x': return reader_.take("{") ? parse_hex(1, 6, "}") : parse_byte();
       case 'u': return parse_hex(4, 4, "");
       default: break;
     }
     const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 128;
     if (is_letter) reader_.refuse("a backslash with another character than those known");
     return c;
+  }
+
+  // From 0x80 on it would be one byte of a character, and the reference puts several together.
+  char32_t parse_byte() {
+    const char32_t value = parse_hex(2, 2, "");
+    if (value >= 0x80) reader_.refuse("\\x with a byte that is no character");
+    return value;
   }
 
   char32_t parse_hex(size_t least, size_t most, std::string_view closing) {

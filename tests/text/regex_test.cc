@@ -57,6 +57,8 @@ TEST(Regex, SetsHaveRangesNestedSetsAndIntersections) {
 
 TEST(Regex, CaseDoesNotCountForAsciiLetters) {
   EXPECT_EQ(matches("(?i:'s|'LL|[dk])x?", "'S'ſ'llDX\u212A"), (Strings{"'S", "'ſ", "'ll", "D", "\u212A"}));
+  EXPECT_EQ(matches("(?i:s|t)", "S\uFB06T"), (Strings{"S", "T"}));
+  EXPECT_EQ(matches("s(?i:s)|(?i:f)if", "ßsSFiff"), (Strings{"sS", "Fif"}));
 }
 
 TEST(Regex, PlacesAreLookedAt) {
@@ -191,13 +193,15 @@ TEST(Regex, WhatIsNotKnownIsRefusedByName) {
   EXPECT_EQ(complaint("\\p{Greek}x"),
             "file: pattern: pattern \"\\p{Greek}x\" is not supported: \\p{Greek}, which is no general category, before "
             "byte 9");
-  for (const char* pattern : {"(a",       "a)",      "[a",
-                              "[]",       "a**",     "(?:a?)+",
-                              "*a",       "a{2,1}",  "a{9999}",
-                              "(?<=a+)b", "(?<n>a)", "[[:alpha:]]",
-                              "\\b",      "[z-a]",   "(?i:é)",
-                              "(?i:ss)",  "\\p{L",   "\\x{110000}",
-                              "\xFF",     "a\\",     "((((a{1000}){1000}){1000}){1000})"}) {
+  for (const char* pattern : {"(a",          "a)",         "[a",
+                              "[]",          "a**",        "(?:a?)+",
+                              "*a",          "a{2,1}",     "a{9999}",
+                              "(?<=a+)b",    "(?<n>a)",    "[[:alpha:]]",
+                              "\\b",         "[z-a]",      "(?i:é)",
+                              "(?i:ss)",     "\\p{L",      "\\x{110000}",
+                              "\xFF",        "a\\",        "((((a{1000}){1000}){1000}){1000})",
+                              "\\xC3\\xA9",  "[\\x80]",    "ba{,}",
+                              "(?i:(?:s)s)", "(?i:f(?:i))"}) {
     EXPECT_EQ(complaint(pattern).find("file: pattern: pattern "), 0U) << pattern;
   }
 }
