@@ -4,8 +4,10 @@
 
 usage: train_tokenizers.py OUT [KIND ...] [--vocab-size N] [--lines FILE]        needs: pip install tokenizers
 
-FILE is one of tools/make_lines.py (build/corpus/lines-10000.bin). The same tokenizers version gives the same files.
-Charsmap and large vocabulary come from the SentencePiece model in build/models/use-multilingual-v3.
+FILE is one of tools/make_lines.py (build/corpus/lines-10000.bin). The same tokenizers version gives the same files for
+most kinds, but not for those of Unigram and word-parts: their trainers go through tables whose order each run draws
+anew. So what tools/make_tokenizer_goldens.py makes of these kinds differs from run to run: its tokenizers and their ids
+belong together. Charsmap and large vocabulary come from the SentencePiece model in build/models/use-multilingual-v3.
 """
 
 import json
