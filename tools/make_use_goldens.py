@@ -80,11 +80,11 @@ def sizes_of(arrays: dict[str, np.ndarray]) -> Iterator[list[np.ndarray]]:
     sizes = {"_VOCAB_ROWS": len(arrays["q1"]), "_NUM_CHUNKS": PARTS, "_EMB_DIM": EMBEDDING, "_CNN_DIM": FEATURES}
     norm, seen = package._layernorm, []
 
+    # What the package goes on with is the array that its norm changes in place, so that a copy of it is kept.
     def watched(*arguments):
         seen.append(norm(*arguments).copy())
         return seen[-1]
 
-    # The package goes on with the array that it handed in, which its norm changed in place.
     replaced = {name: getattr(package, name) for name in sizes} | {"_layernorm": norm}
     try:
         for name, value in (sizes | {"_layernorm": watched}).items():
