@@ -18,7 +18,7 @@ std::vector<float> to_f32(const TensorView& tensor);
 // The transpose of values [rows, cols].
 std::vector<float> transposed(const std::vector<float>& values, int64_t rows, int64_t cols);
 
-// The nearest half-precision number, ties to even; beyond 65,520 infinity, and NaN for NaN.
+// The nearest half-precision number, ties to even; from 65,520 on infinity, and NaN for NaN.
 uint16_t to_f16(float value);
 
 }  // namespace emberline

@@ -62,7 +62,7 @@ void find_best_steps(const ScoredPieces<Score>& pieces, std::string_view text, B
   }
 }
 
-// Calls read(steps), which lead back from steps[text.size()]. Texts of fewer than kUsualBytes need no allocation.
+// Calls read(steps), which lead back from steps[text.size()]. Texts of fewer bytes than kUsualBytes need no allocation.
 template <size_t kUsualBytes, typename Score, typename Read>
 void read_best_steps(const ScoredPieces<Score>& pieces, std::string_view text, const Read& read) {
   if (text.size() < kUsualBytes) {

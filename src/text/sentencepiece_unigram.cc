@@ -15,7 +15,7 @@ using Views = std::vector<std::pair<std::string_view, int32_t>>;
 
 // How much worse than the worst piece an unknown character counts.
 constexpr float kUnknownPenalty = 10.0F;
-// Texts up to this many bytes need no allocation.
+// Shorter texts need no allocation.
 constexpr size_t kUsualBytes = 512;
 
 // Those that text may be cut into; the others have ids alone.

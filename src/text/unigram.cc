@@ -14,7 +14,7 @@ namespace {
 
 // How much worse than the worst piece an unknown character counts.
 constexpr double kUnknownPenalty = 10.0;
-// Words up to this many bytes need no allocation.
+// Shorter words need no allocation.
 constexpr size_t kUsualBytes = 256;
 
 std::vector<std::pair<std::string_view, int32_t>> views(const UnigramConfig& config) {

@@ -70,8 +70,9 @@ def predict_batch_fn(
     >>> predict_batch_udf(em.predict_batch_fn(model="..."), return_type=ArrayType(FloatType()), batch_size=1000)
 
     The function that it makes takes a numpy array of str or None and gives numpy float32 [len, dim]. A vector of NaN
-    stands for null, and with ``errors="null"`` for a row that cannot be embedded: that interface has no nulls. All
-    else is as in ``udf``, which is the better choice where both will do.
+    stands for null, and with ``errors="null"`` for a row that cannot be embedded: that interface has no nulls. With an
+    option ``output`` of integers, which have no NaN, such a row fails the job. All else is as in ``udf``, which is the
+    better choice where both will do.
     """
     check_choice("errors", errors, ("raise", "null"))
     return _starter(_described(model, tokenizer, options) | {"errors": errors}, "predict_function")
