@@ -96,7 +96,7 @@ typedef struct emb_stats {
   int64_t compute_ns;  /* summed over threads */
 } emb_stats;
 
-/* Called on the thread that called emb_embed, between batches. Non-zero cancels. */
+/* Called on the thread that called emb_embed or emb_rerank, between batches. Non-zero cancels. */
 typedef int (*emb_progress)(void* context, int64_t rows_done, int64_t rows_total, int64_t tokens_done);
 
 /* What a call may say while it runs and after. */
@@ -130,8 +130,9 @@ EMB_API emb_code emb_model_load(const char* path, const emb_options* options, em
  * not set in options take the model author's defaults, not those of model; load-time options may not differ. */
 EMB_API emb_code emb_model_derive(const emb_model* model, const emb_options* options, emb_model** derived);
 EMB_API void emb_model_release(emb_model* model);
-EMB_API int64_t emb_model_dim(const emb_model* model);          /* numbers in one vector */
+EMB_API int64_t emb_model_dim(const emb_model* model);          /* numbers in one vector; 0: it makes none */
 EMB_API int64_t emb_model_vector_bytes(const emb_model* model); /* of one vector, as option output has it */
+EMB_API int64_t emb_model_num_labels(const emb_model* model);   /* scores of a pair; 0: the model scores none */
 EMB_API int64_t emb_model_max_tokens(const emb_model* model);   /* special tokens included */
 EMB_API const char* emb_model_info(const emb_model* model);     /* JSON, owned by model */
 /* Multiplications and additions a second that this handle's threads reach together in registers, by the instructions
@@ -141,6 +142,11 @@ EMB_API emb_code emb_measure_peak(const emb_model* model, double* operations_per
 
 /* The work. run may be NULL. Bad rows get a status and do not fail the call. */
 EMB_API emb_code emb_embed(const emb_model* model, const emb_rows* rows, const emb_vectors* out, emb_run* run);
+/* Scores of pairs, higher for a text that suits its query better: of each text with the query of its row, or, where
+ * queries has one row, with that one. out takes emb_model_num_labels floats a row, whatever option output says; a row
+ * whose text or query is null is null. Fails with EMB_UNSUPPORTED where the model has no head that scores pairs. */
+EMB_API emb_code emb_rerank(const emb_model* model, const emb_rows* queries, const emb_rows* texts,
+                            const emb_vectors* out, emb_run* run);
 /* Token ids as the model sees them, special tokens, prompt and truncation included; a null row has none. */
 EMB_API emb_code emb_tokenize(const emb_model* model, const emb_rows* rows, emb_tokens* tokens);
 EMB_API void emb_tokens_release(emb_tokens* tokens);

@@ -6,6 +6,7 @@
 >>> model.embed(["a text", None, "another"])      # numpy float32 [3, 384]; the null row is all NaN
 >>> model.embed(table["text"])                    # pyarrow in, pyarrow FixedSizeListArray out, nulls kept
 >>> model.encode(sentences, batch_size=32)        # as sentence-transformers has it
+>>> emberline.load("ms-marco-MiniLM-L6-v2/").rerank("a question", texts)  # a cross-encoder's scores, float32 [n]
 """
 
 __version__ = "0.1.0"

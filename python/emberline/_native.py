@@ -114,10 +114,12 @@ _SIGNATURES = {
     "emb_model_release": (None, [c_void_p]),
     "emb_model_dim": (c_int64, [c_void_p]),
     "emb_model_vector_bytes": (c_int64, [c_void_p]),
+    "emb_model_num_labels": (c_int64, [c_void_p]),
     "emb_model_max_tokens": (c_int64, [c_void_p]),
     "emb_model_info": (c_char_p, [c_void_p]),
     "emb_measure_peak": (c_int, [c_void_p, POINTER(c_double)]),
     "emb_embed": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Vectors), POINTER(_Run)]),
+    "emb_rerank": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Rows), POINTER(_Vectors), POINTER(_Run)]),
     "emb_tokenize": (c_int, [c_void_p, POINTER(_Rows), POINTER(_Tokens)]),
     "emb_tokens_release": (None, [POINTER(_Tokens)]),
     "emb_write_ranges": (c_int, [c_void_p, c_void_p, c_void_p, c_int64, c_char_p]),
@@ -251,9 +253,9 @@ class Rows:
 
 @dataclass
 class Outcome:
-    """What one embed call wrote, by input row. Vectors of rows whose status is not OK are zeros."""
+    """What one call wrote, by input row. Vectors of rows whose status is not OK are zeros."""
 
-    vectors: np.ndarray  # [num_rows, Handle.width] of Handle.kind
+    vectors: np.ndarray  # [num_rows, Handle.width] of Handle.kind; scores are float32 [num_rows, Handle.num_labels]
     status: np.ndarray  # int32 [num_rows]
     tokens: np.ndarray  # int32 [num_rows]
     truncated: np.ndarray  # uint8 [num_rows]
@@ -279,6 +281,7 @@ class Handle:
         # What one vector is as option output has it: so many numbers, or bytes of bits, of this type.
         self.kind = np.dtype(_OUTPUT_KINDS.get(self.info["output"], "uint8"))
         self.width: int = library().emb_model_vector_bytes(pointer) // self.kind.itemsize
+        self.num_labels: int = library().emb_model_num_labels(pointer)
         self.max_tokens: int = library().emb_model_max_tokens(pointer)
 
     @classmethod
@@ -311,9 +314,18 @@ class Handle:
 
     def embed(self, rows: Rows, tick: Tick) -> Outcome:
         """Runs the rows. An exception in ``tick`` stops the work and is raised here."""
-        count = rows.num_rows
+        vectors = np.empty((rows.num_rows, self.width), self.kind)
+        return self._run(library().emb_embed, (rows,), vectors, tick)
+
+    def rerank(self, queries: Rows, texts: Rows, tick: Tick) -> Outcome:
+        """Scores of the pairs, as embed does it. One query goes with all texts."""
+        scores = np.empty((texts.num_rows, self.num_labels), np.float32)
+        return self._run(library().emb_rerank, (queries, texts), scores, tick)
+
+    def _run(self, function: Callable[..., int], inputs: tuple[Rows, ...], vectors: np.ndarray, tick: Tick) -> Outcome:
+        count, width = vectors.shape
         outcome = Outcome(
-            np.empty((count, self.width), self.kind),
+            vectors,
             np.zeros(count, np.int32),
             np.zeros(count, np.int32),
             np.zeros(count, np.uint8),
@@ -331,11 +343,11 @@ class Handle:
         arrays = (outcome.status, outcome.tokens, outcome.truncated)
         out = _Vectors(
             outcome.vectors.ctypes.data,
-            self.width * self.kind.itemsize,
+            width * vectors.itemsize,
             *(array.ctypes.data for array in arrays),
         )
         run = _Run(_PROGRESS(progress), None, Stats())
-        code = library().emb_embed(self._pointer, byref(rows._struct()), byref(out), byref(run))
+        code = function(self._pointer, *(byref(rows._struct()) for rows in inputs), byref(out), byref(run))
         if raised:
             raise raised[0]
         _check(code)

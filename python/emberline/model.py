@@ -62,13 +62,19 @@ class Model(Encode):
 
     @property
     def dim(self) -> int:
-        """Numbers in one vector. ``output="binary"`` and ``"ubinary"`` pack eight into each byte that comes out."""
+        """Numbers in one vector; 0 where the model makes none. ``output="binary"`` and ``"ubinary"`` pack eight into
+        each byte that comes out."""
         return self._open().dim
 
     @property
     def vector_type(self) -> pa.DataType:
         """What the vectors that come out are made of, as option ``output`` says: pa.float32() by default."""
         return pa.from_numpy_dtype(self._open().kind)
+
+    @property
+    def num_labels(self) -> int:
+        """Scores of a pair of texts in ``rerank``; 0 where the model scores none."""
+        return self._open().num_labels
 
     @property
     def max_tokens(self) -> int:
@@ -140,6 +146,34 @@ class Model(Encode):
             names=["embedding", "tokens", "truncated", "error"],
         )
 
+    def rerank(
+        self,
+        queries,
+        texts,
+        *,
+        errors: Literal["raise", "null"] = "raise",
+        progress: Progress | None = None,
+    ):
+        """Scores of texts for a query, or of pairs: the higher, the better a text suits.
+
+        ``queries`` is one str or bytes, which goes with all texts, or as many rows as ``texts``, in any form that
+        ``embed`` takes. The result is a numpy float32 array [len(texts)] in which rows without a text or a query are
+        NaN, or, where ``texts`` is Arrow, a pyarrow FloatArray that keeps nulls. A model of several labels gives
+        [len(texts), num_labels], or a FixedSizeListArray. Option ``activation="none"`` gives the raw numbers.
+
+        The model is a cross-encoder: a class *ForSequenceClassification, whose tensors the weights hold. Any other
+        raises Unsupported, which names what is missing. Pairs of more than ``max_tokens`` tokens lose the end of the
+        longer text; ``long_text``, ``errors`` and ``progress`` are as in ``embed``, and a prompt goes before queries.
+        """
+        array, is_arrow = _rows.to_arrow(texts)
+        outcome = self.run_rerank(_query_rows(queries), array, progress)
+        if check_choice("errors", errors, ("raise", "null")) == "raise":
+            self.raise_row_error(outcome)
+        if is_arrow:
+            return scores_of(outcome)
+        outcome.vectors[outcome.status != _native.STATUS_OK] = np.nan
+        return outcome.vectors[:, 0] if outcome.vectors.shape[1] == 1 else outcome.vectors
+
     def calibrate(self, rows, file: str | os.PathLike) -> None:
         """Writes the ranges of the rows' vectors, which ``output="int8"`` and ``"uint8"`` divide into 255 steps.
 
@@ -194,6 +228,13 @@ class Model(Encode):
         return self._handle
 
     def run(self, array: pa.Array, progress: Progress | None = None) -> _native.Outcome:
+        return self._watched(lambda tick: self._open().embed(_rows.native_rows(array), tick), progress)
+
+    def run_rerank(self, queries: pa.Array, texts: pa.Array, progress: Progress | None = None) -> _native.Outcome:
+        first, second = _rows.native_rows(queries), _rows.native_rows(texts)
+        return self._watched(lambda tick: self._open().rerank(first, second, tick), progress)
+
+    def _watched(self, work: Callable[[_native.Tick], _native.Outcome], progress: Progress | None) -> _native.Outcome:
         with _interrupts.held_back() as interrupts:
 
             def tick(rows_done: int, rows_total: int, tokens_done: int) -> bool:
@@ -202,7 +243,7 @@ class Model(Encode):
                     progress(rows_done, rows_total, tokens_done)
                 return False
 
-            return self._open().embed(_rows.native_rows(array), tick)
+            return work(tick)
 
     def row_messages(self, outcome: _native.Outcome) -> pa.StringArray:
         """Why a row failed, null for all others."""
@@ -231,6 +272,19 @@ def fixed_size_list(outcome: _native.Outcome) -> pa.FixedSizeListArray:
     values = pa.Array.from_buffers(kind, count * width, [None, pa.py_buffer(outcome.vectors)])
     validity, null_count = validity_of(outcome)
     return pa.Array.from_buffers(pa.list_(kind, width), count, [validity], null_count, children=[values])
+
+
+def scores_of(outcome: _native.Outcome) -> pa.Array:
+    """Arrow over the scores' own memory: floats, or lists of them where a pair has several."""
+    if outcome.vectors.shape[1] > 1:
+        return fixed_size_list(outcome)
+    validity, null_count = validity_of(outcome)
+    buffers = [validity, pa.py_buffer(outcome.vectors)]
+    return pa.Array.from_buffers(pa.float32(), len(outcome.vectors), buffers, null_count)
+
+
+def _query_rows(queries: object) -> pa.Array:
+    return _rows.to_arrow([queries] if isinstance(queries, (str, bytes)) else queries)[0]
 
 
 def validity_of(outcome: _native.Outcome) -> tuple[pa.Buffer | None, int]:

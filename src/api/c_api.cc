@@ -88,6 +88,18 @@ emberline::RowsView rows_view(const emb_rows& rows) {
   return {rows.data, rows.offsets, rows.validity, rows.validity_offset, rows.num_rows};
 }
 
+emberline::VectorsView vectors_view(const emb_vectors& out) {
+  return {out.data, out.row_stride, out.status, out.tokens, out.truncated};
+}
+
+// The caller's progress, none where there is none.
+emberline::Progress progress_of(const emb_run* run) {
+  if (run == nullptr || run->progress == nullptr) return {};
+  return [run](int64_t rows_done, int64_t rows_total, int64_t tokens_done) {
+    return run->progress(run->context, rows_done, rows_total, tokens_done) != 0;
+  };
+}
+
 void store(const emberline::Stats& from, emb_stats& to) {
   to = {from.rows,   from.nulls,   from.failed,      from.truncated,
         from.tokens, from.batches, from.tokenize_ns, from.compute_ns};
@@ -179,6 +191,12 @@ int64_t emb_model_vector_bytes(const emb_model* model) {
   return bytes;
 }
 
+int64_t emb_model_num_labels(const emb_model* model) {
+  int64_t num_labels = 0;
+  guard([&] { num_labels = deref(model, "emb_model_num_labels", "model").engine.num_labels(); });
+  return num_labels;
+}
+
 int64_t emb_model_max_tokens(const emb_model* model) {
   int64_t max_tokens = 0;
   guard([&] { max_tokens = deref(model, "emb_model_max_tokens", "model").engine.max_tokens(); });
@@ -205,14 +223,21 @@ emb_code emb_embed(const emb_model* model, const emb_rows* rows, const emb_vecto
     const Engine& engine = deref(model, "emb_embed", "model").engine;
     const emb_rows& input = deref(rows, "emb_embed", "rows");
     const emb_vectors& output = deref(out, "emb_embed", "out");
-    emberline::Progress progress;
-    if (run != nullptr && run->progress != nullptr) {
-      progress = [run](int64_t rows_done, int64_t rows_total, int64_t tokens_done) {
-        return run->progress(run->context, rows_done, rows_total, tokens_done) != 0;
-      };
-    }
-    engine.embed(rows_view(input), {output.data, output.row_stride, output.status, output.tokens, output.truncated},
-                 progress, stats);
+    engine.embed(rows_view(input), vectors_view(output), progress_of(run), stats);
+  });
+  if (run != nullptr) store(stats, run->stats);
+  return code;
+}
+
+emb_code emb_rerank(const emb_model* model, const emb_rows* queries, const emb_rows* texts, const emb_vectors* out,
+                    emb_run* run) {
+  emberline::Stats stats;
+  const emb_code code = guard([&] {
+    const Engine& engine = deref(model, "emb_rerank", "model").engine;
+    const emb_rows& first = deref(queries, "emb_rerank", "queries");
+    const emb_rows& second = deref(texts, "emb_rerank", "texts");
+    const emb_vectors& output = deref(out, "emb_rerank", "out");
+    engine.rerank(rows_view(first), rows_view(second), vectors_view(output), progress_of(run), stats);
   });
   if (run != nullptr) store(stats, run->stats);
   return code;

@@ -36,7 +36,7 @@ void Claim::tokenize(EmbedCall& call, const RowRange& range, Stats& stats) {
   long_rows_.clear();
   slot_tokens_.clear();
   for (int64_t row = range.begin; row < range.end && !call.stopped(); ++row) {
-    if (call.rows().is_null(row)) {
+    if (call.is_null(row)) {
       call.out().set_outcome(row, RowStatus::kNull, 0, false);
       ++stats.nulls;
       call.add_done(1, 0);
@@ -51,16 +51,24 @@ void Claim::tokenize(EmbedCall& call, const RowRange& range, Stats& stats) {
   std::transform(sequences_.begin(), sequences_.end(), lengths_.begin(), [](const Sequence& s) { return s.length; });
 }
 
-void Claim::tokenize_row(EmbedCall& call, int64_t row, Stats& stats) {
+void Claim::encode_row(const EmbedCall& call, int64_t row) {
   const Settings& settings = call.settings();
-  std::string_view text = call.rows().text(row);
+  const Tokenizer& tokenizer = call.model().tokenizer;
+  std::string_view first = settings.is_rerank ? call.query(row) : call.rows().text(row);
   if (!settings.prompt.empty()) {
-    prompted_.assign(settings.prompt).append(text);
-    text = prompted_;
+    prompted_.assign(settings.prompt).append(first);
+    first = prompted_;
   }
   const bool in_windows = settings.long_text == LongText::kChunk;
-  const Tokenizer& tokenizer = call.model().tokenizer;
-  tokenizer.encode(text, in_windows ? std::numeric_limits<int64_t>::max() : settings.max_tokens, encoding_);
+  const int64_t max_tokens = in_windows ? std::numeric_limits<int64_t>::max() : settings.max_tokens;
+  if (settings.is_rerank) return tokenizer.encode_pair(first, call.rows().text(row), max_tokens, pair_, encoding_);
+  tokenizer.encode(first, max_tokens, encoding_);
+}
+
+void Claim::tokenize_row(EmbedCall& call, int64_t row, Stats& stats) {
+  const Settings& settings = call.settings();
+  encode_row(call, row);
+  const bool in_windows = settings.long_text == LongText::kChunk;
   if (encoding_.truncated && settings.long_text == LongText::kError) {
     return fail_row(call, row, RowStatus::kTooLong, stats);
   }
@@ -143,8 +151,11 @@ void Claim::finish(EmbedCall& call, int64_t index, RowStatus status, Stats& stat
     tokens = long_row->tokens;
   }
   if (status != RowStatus::kOk) return fail_row(call, s.row, status, stats);
+  const Settings& settings = call.settings();
+  if (settings.is_rerank) {
+    activate_scores(settings.score_activation, {vector(index, call.out()), static_cast<size_t>(dim_)});
+  }
   if (s.slot >= 0) {
-    const Settings& settings = call.settings();
     const std::span<const float> vector = long_row != nullptr ? average(call, *long_row) : slots(s.slot, 1);
     write_output(settings.output, settings.levels, vector, call.out().vector(s.row));
   }

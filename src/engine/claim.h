@@ -70,13 +70,16 @@ class Claim {
   };
   Sizes sizes() const { return {sequences_.size(), ids_.size(), slot_tokens_.size(), long_rows_.size()}; }
   void shrink_to(const Sizes& sizes);
+  // The row's text, or its pair, under its prompt and cut as the settings say, to encoding_.
+  void encode_row(const EmbedCall& call, int64_t row);
   static std::span<const int32_t> part(const std::vector<int32_t>& all, const Sequence& s) {
     return std::span(all).subspan(static_cast<size_t>(s.begin), static_cast<size_t>(s.length));
   }
 
   Encoding encoding_;
+  PairScratch pair_;
   int64_t dim_ = 0;       // of the call's vectors
-  std::string prompted_;  // prompt and text of one row
+  std::string prompted_;  // prompt and text of one row, or its query
   std::vector<int32_t> ids_;
   std::vector<int32_t> types_;
   std::vector<Sequence> sequences_;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "engine/loaded_model.h"
+#include "engine/pass.h"
 #include "engine/scoped_timer.h"
 
 namespace emberline {
@@ -142,8 +143,7 @@ void DeviceQueue::compute() {
     batch_.append(claim.ids(sequence), claim.types(sequence), sequence.row);
   }
   const Settings& settings = *items_.front().queued->settings;
-  const MatrixView hidden = model_.encoder.forward(*stream_, batch_, settings.selection, scratch_);
-  const MatrixView vectors = model_.head.finish(*stream_, hidden, batch_, settings.plan, scratch_);
+  const MatrixView vectors = run_pass(model_, settings, *stream_, batch_, scratch_);
   for (size_t i = 0; i < items_.size(); ++i) {
     const QueuedClaim& queued = *items_[i].queued;
     float* vector = queued.claim->vector(items_[i].index, *queued.out);

@@ -35,15 +35,25 @@ int64_t most_bytes_read(const Settings& settings, const RowsView& rows) {
   return std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, rows.num_rows);
 }
 
+// Of a row's query, in the mean.
+int64_t query_bytes(const RowsView* queries) {
+  if (queries == nullptr || queries->num_rows == 0) return 0;
+  return (queries->offsets[queries->num_rows] - queries->offsets[0]) / queries->num_rows;
+}
+
 }  // namespace
 
-EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const RowsView& rows, const VectorsView& out)
+EmbedCall::EmbedCall(const LoadedModel& model, const Settings& settings, const RowsView* queries, const RowsView& rows,
+                     const VectorsView& out)
     : model_(model),
       settings_(settings),
+      queries_(queries),
       rows_(rows),
       out_(out),
-      cost_{.constant = kRowConstant + static_cast<int64_t>(settings.prompt.size()),
-            .max_bytes = most_bytes_read(settings, rows)} {}
+      cost_{.max_bytes = most_bytes_read(settings, rows)} {
+  cost_.constant =
+      kRowConstant + static_cast<int64_t>(settings.prompt.size()) + std::min(query_bytes(queries), cost_.max_bytes);
+}
 
 void EmbedCall::run(const Progress& progress, Stats& stats) {
   if (rows_.num_rows == 0) return;
@@ -57,8 +67,8 @@ void EmbedCall::run(const Progress& progress, Stats& stats) {
   stats = stats_;
   if (failure_ != nullptr) std::rethrow_exception(failure_);
   const int64_t done = rows_done_.load();
-  check(!cancelled_ || done == rows_.num_rows, Code::kCancelled, "embed: cancelled after {} of {} rows", done,
-        rows_.num_rows);
+  check(!cancelled_ || done == rows_.num_rows, Code::kCancelled, "{}: cancelled after {} of {} rows",
+        settings_.is_rerank ? "rerank" : "embed", done, rows_.num_rows);
 }
 
 RowRange EmbedCall::claim() {

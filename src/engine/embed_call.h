@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One call of embed: the caller's thread and those it starts claim rows until none is left.
+// One call of embed or rerank: the caller's thread and those it starts claim rows until none is left.
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -20,7 +21,9 @@ namespace emberline {
 // any order and a worker never waits for another. Threads are started per call and joined before run returns.
 class EmbedCall {
  public:
-  EmbedCall(const LoadedModel& model, const Settings& settings, const RowsView& rows, const VectorsView& out);
+  // `queries`, of rerank: one for each row, or one for all of them; null for embed.
+  EmbedCall(const LoadedModel& model, const Settings& settings, const RowsView* queries, const RowsView& rows,
+            const VectorsView& out);
 
   // progress is called on this thread only. Throws what a worker threw, or Error(kCancelled).
   void run(const Progress& progress, Stats& stats);
@@ -28,6 +31,10 @@ class EmbedCall {
   const LoadedModel& model() const { return model_; }
   const Settings& settings() const { return settings_; }
   const RowsView& rows() const { return rows_; }
+  bool is_null(int64_t row) const {
+    return rows_.is_null(row) || (queries_ != nullptr && queries_->is_null(query_row(row)));
+  }
+  std::string_view query(int64_t row) const { return queries_->text(query_row(row)); }  // of rerank
   const VectorsView& out() const { return out_; }
 
   RowRange claim();  // empty when no row is left
@@ -39,6 +46,7 @@ class EmbedCall {
   void report(const Progress& progress);
 
  private:
+  int64_t query_row(int64_t row) const { return queries_->num_rows == 1 ? 0 : row; }
   int64_t remaining_cost(int64_t begin) const;
   int64_t count_workers() const;
   int64_t count_threads_per_worker() const;
@@ -49,6 +57,7 @@ class EmbedCall {
 
   const LoadedModel& model_;
   const Settings& settings_;
+  const RowsView* queries_;
   const RowsView& rows_;
   const VectorsView& out_;
   RowCost cost_;

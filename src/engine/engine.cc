@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -18,6 +19,8 @@ namespace emberline {
 struct Engine::State {
   std::shared_ptr<const LoadedModel> model;
   Settings settings;
+  std::optional<Settings> rerank;
+  std::optional<Error> no_rerank;  // why there is none of them
   std::string info;
   std::array<std::string, 4> row_messages;
 };
@@ -59,7 +62,13 @@ Engine Engine::derive(const Options& options) const {
 Engine::Engine(std::shared_ptr<const LoadedModel> model, const Options& options) {
   Settings settings = resolve_settings(*model, options);
   auto state = std::make_unique<State>();
-  state->info = describe(*model, settings);
+  try {
+    state->rerank = resolve_rerank(*model, options, settings);
+  } catch (const Error& error) {
+    state->no_rerank = error;
+    if (options.activation) settings.notes.emplace_back("activation is not used: it goes with models that rerank.");
+  }
+  state->info = describe(*model, settings, state->rerank ? &*state->rerank : nullptr);
   state->row_messages[static_cast<size_t>(RowStatus::kTooLong)] =
       message("more than max_tokens={} tokens and long_text=error", settings.max_tokens);
   state->row_messages[static_cast<size_t>(RowStatus::kTooLarge)] =
@@ -74,6 +83,10 @@ Engine::Engine(Engine&&) noexcept = default;
 
 int64_t Engine::vector_bytes() const {
   return state_->settings.vector_bytes;
+}
+
+int64_t Engine::num_labels() const {
+  return state_->rerank ? state_->rerank->dim : 0;
 }
 
 int64_t Engine::dim() const {
@@ -96,10 +109,27 @@ const std::string& Engine::row_message(RowStatus status) const {
 
 void Engine::embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const {
   stats = Stats();
+  const ModelConfig& config = state_->model->config;
+  check(config.has_vectors, Code::kUnsupported,
+        "embed: {}: a CrossEncoder without Pooling makes no vectors; rerank scores pairs of texts with it",
+        config.directory.string());
   rows.validate("embed");
   const Settings& settings = state_->settings;
   out.validate("embed", settings.vector_bytes, output_alignment(settings.output), rows.num_rows);
-  EmbedCall(*state_->model, settings, rows, out).run(progress, stats);
+  EmbedCall(*state_->model, settings, nullptr, rows, out).run(progress, stats);
+}
+
+void Engine::rerank(const RowsView& queries, const RowsView& texts, const VectorsView& out, const Progress& progress,
+                    Stats& stats) const {
+  stats = Stats();
+  if (state_->no_rerank) throw *state_->no_rerank;
+  queries.validate("rerank: queries");
+  texts.validate("rerank: texts");
+  check(queries.num_rows == 1 || queries.num_rows == texts.num_rows, Code::kInvalidArgument,
+        "rerank: got {} queries for {} texts, expected one for all or one for each", queries.num_rows, texts.num_rows);
+  const Settings& settings = *state_->rerank;
+  out.validate("rerank", settings.vector_bytes, output_alignment(settings.output), texts.num_rows);
+  EmbedCall(*state_->model, settings, &queries, texts, out).run(progress, stats);
 }
 
 void Engine::tokenize(std::string_view text, Encoding& out) const {

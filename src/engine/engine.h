@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Rows of text to vectors at the caller's rows: tokenize, pack, encode, finish, on as many threads as asked for.
+// Rows of text to vectors, or pairs of texts to scores, at the caller's rows: tokenize, pack, encode, finish, on as
+// many threads as asked for.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,16 +31,21 @@ class Engine {
   ~Engine();
   Engine(Engine&&) noexcept;
 
-  int64_t dim() const;
+  int64_t dim() const;           // 0 where the model scores pairs alone
   int64_t vector_bytes() const;  // as option output has it
+  int64_t num_labels() const;    // scores of a pair; 0 where the model scores none
   int64_t max_tokens() const;
   const std::string& info() const;                         // JSON
   double measured_peak() const;                            // as Backend has it, of the threads that embed takes
   const std::string& row_message(RowStatus status) const;  // "" for kOk and kNull
 
-  // Writes every row's outcome. Throws Error for the call as a whole only (kCancelled among them); stats are right also
-  // then.
+  // Writes every row's outcome. Throws Error(kUnsupported) where the model scores pairs alone, and Error for the call
+  // as a whole only (kCancelled among them); stats are right also then.
   void embed(const RowsView& rows, const VectorsView& out, const Progress& progress, Stats& stats) const;
+  // Scores of pairs, [num_labels] floats a row: of each text with the query of its row, or with the only one. The rest
+  // is as in embed. Throws Error(kUnsupported) with the reason where the model scores none.
+  void rerank(const RowsView& queries, const RowsView& texts, const VectorsView& out, const Progress& progress,
+              Stats& stats) const;
   // Ids of one row as the model sees them: prompt, special tokens and truncation included.
   void tokenize(std::string_view text, Encoding& out) const;
   // As ranges.h has it, of this handle's vectors; both are [dim].

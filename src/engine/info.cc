@@ -83,7 +83,7 @@ std::string agreement_warning(const LoadedModel& model) {
 
 }  // namespace
 
-std::string describe(const LoadedModel& model, const Settings& settings) {
+std::string describe(const LoadedModel& model, const Settings& settings, const Settings* rerank) {
   const NetworkConfig& network = model.config.network;
   std::vector<std::string> warnings = model.config.warnings;
   warnings.insert(warnings.end(), model.tokenizer.warnings().begin(), model.tokenizer.warnings().end());
@@ -127,6 +127,9 @@ std::string describe(const LoadedModel& model, const Settings& settings) {
   info["task"] = adapters.chosen ? nlohmann::ordered_json(adapters.tasks[*adapters.chosen]) : nlohmann::ordered_json();
   info["tasks"] = adapters.tasks;
   info["long_text"] = long_text_name(settings.long_text);
+  info["labels"] = rerank != nullptr ? rerank->dim : 0;
+  info["activation"] =
+      rerank != nullptr ? nlohmann::ordered_json(activation_name(rerank->score_activation)) : nlohmann::ordered_json();
   info["output"] = output_name(settings.output);
   info["vector_bytes"] = settings.vector_bytes;
   info["notes"] = settings.notes;

@@ -78,6 +78,7 @@ struct LoadedModel::Parts {
   ModelConfig config;
   std::optional<Tokenizer> tokenizer;
   std::optional<Encoder> encoder;
+  std::optional<Classifier> classifier;
   int64_t parameters = 0;
   int64_t weights_bytes = 0;
   std::shared_ptr<PackedCache> cache;  // null where there is none
@@ -88,6 +89,7 @@ struct LoadedModel::Parts {
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory,
                     const std::optional<std::string>& task);
   void read_tokenizer();
+  void read_classifier(const Weights& weights, const Backend& backend);
   Factors find_factors(const Weights& weights, const Backend& quantising);
 };
 
@@ -123,6 +125,7 @@ LoadedModel::Parts LoadedModel::Parts::read(Backend& backend, const fs::path& di
   run_parallel(2, threads, [&](int64_t i) {
     if (i == 0) {
       of_encoder.attempt([&] { parts.encoder.emplace(parts.config.network, weights, backend, threads, factors); });
+      of_encoder.attempt([&] { parts.read_classifier(weights, backend); });
     } else if (!parts.tokenizer) {
       of_tokenizer.attempt([&] { parts.read_tokenizer(); });
     }
@@ -140,6 +143,19 @@ void LoadedModel::Parts::read_tokenizer() {
   }
   tokenizer = Tokenizer::load_bare(config.network_directory, config.drops_unknown);
   if (tokenizer->largest_text() > 0) config.max_tokens = std::min(config.max_tokens, tokenizer->largest_text());
+}
+
+// A model without the tensors of a head makes vectors all the same, unless it is nothing but a CrossEncoder.
+void LoadedModel::Parts::read_classifier(const Weights& weights, const Backend& backend) {
+  if (config.classifier) {
+    try {
+      classifier.emplace(config.network, *config.classifier, weights, backend);
+    } catch (const Error& error) {
+      if (error.code() != Code::kFormat) throw;
+      config.no_classifier = error.what();
+    }
+  }
+  check(classifier || config.has_vectors, Code::kFormat, "{}", config.no_classifier);
 }
 
 Factors LoadedModel::Parts::find_factors(const Weights& weights, const Backend& quantising) {
@@ -169,6 +185,7 @@ LoadedModel::LoadedModel(std::unique_ptr<Backend>&& device_backend, Parts parts)
       tokenizer(std::move(*parts.tokenizer)),
       encoder(std::move(*parts.encoder)),
       head(config, *backend),
+      classifier(std::move(parts.classifier)),
       queue(backend->shares_batches() ? std::make_unique<DeviceQueue>(*this) : nullptr) {
   for (const HeadStep& step : config.head) {
     if (step.kind != HeadStep::Kind::kDense) continue;

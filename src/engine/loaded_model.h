@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "engine/calibration.h"
+#include "model/classifier.h"
 #include "model/config.h"
 #include "model/encoder.h"
 #include "model/head.h"
@@ -35,6 +36,7 @@ struct LoadedModel {
   Tokenizer tokenizer;
   Encoder encoder;
   Head head;
+  std::optional<Classifier> classifier;  // none: config.no_classifier says why
   std::string device = "cpu";
   std::unique_ptr<DeviceQueue>
       queue;  // last: its thread uses the rest; null where threads compute batches of their own

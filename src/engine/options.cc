@@ -36,6 +36,9 @@ constexpr std::array<Choice<Output>, 6> kOutputs{{{"float32", Output::kFloat32},
                                                   {"binary", Output::kBinary},
                                                   {"ubinary", Output::kUbinary}}};
 
+constexpr std::array<Choice<ScoreActivation>, 3> kActivations{
+    {{"none", ScoreActivation::kNone}, {"sigmoid", ScoreActivation::kSigmoid}, {"softmax", ScoreActivation::kSoftmax}}};
+
 constexpr std::array<Choice<DType>, 3> kDtypes{{{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"int8", DType::kI8}}};
 
 constexpr int64_t kMaxTokens = int64_t{1} << 20;
@@ -174,6 +177,14 @@ void apply_dims(Options& options, const OptionSpec& spec, std::string_view value
   options.dims = parse_count(spec, value, kMaxDims);
 }
 
+void apply_activation(Options& options, const OptionSpec& spec, std::string_view value) {
+  if (value.empty()) {
+    options.activation.reset();
+  } else {
+    options.activation = parse_choice(kActivations, spec, value);
+  }
+}
+
 void apply_output(Options& options, const OptionSpec& spec, std::string_view value) {
   options.output = parse_choice(kOutputs, spec, value);
 }
@@ -225,7 +236,7 @@ void apply_threads(Options& options, const OptionSpec& spec, std::string_view va
   options.threads = parse_count(spec, value, kMaxThreads);
 }
 
-constexpr std::array<OptionSpec, 19> kTable{{
+constexpr std::array<OptionSpec, 20> kTable{{
     {"device", "choice", "auto", "auto,cpu", "Where the model runs; auto takes the best device of this build.", true,
      apply_device},
     {"dtype", "choice", "auto", "auto,f32,bf16,int8",
@@ -252,6 +263,9 @@ constexpr std::array<OptionSpec, 19> kTable{{
     {"ranges", "text", "", "",
      "File of emberline calibrate, for output=int8 and uint8; unset takes the model's emberline_ranges.json.", false,
      apply_ranges},
+    {"activation", "choice", "", "none,sigmoid,softmax",
+     "What scores of rerank go through, none for the model's raw numbers; unset takes the model's own.", false,
+     apply_activation},
     {"prompt", "text", "", "",
      "Text put before each input; unset takes the model's default prompt, an empty text turns it off.", false,
      apply_prompt},
@@ -372,6 +386,9 @@ const char* long_text_name(LongText long_text) {
 }
 const char* output_name(Output output) {
   return choice_name(kOutputs, output);
+}
+const char* activation_name(ScoreActivation activation) {
+  return choice_name(kActivations, activation);
 }
 
 }  // namespace emberline

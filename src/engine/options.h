@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "base/tensor.h"
 #include "engine/output.h"
+#include "model/config.h"
 
 namespace emberline {
 
@@ -29,6 +30,7 @@ struct Options {
   std::optional<Pooling> pooling;
   std::optional<bool> normalize;
   std::optional<int64_t> dims;
+  std::optional<ScoreActivation> activation;
   Output output = Output::kFloat32;
   std::optional<std::string> ranges;  // a file, of output=int8 and uint8
   std::optional<std::string> prompt;
@@ -67,5 +69,6 @@ const char* pooling_name(Pooling pooling);
 const char* layer_op_name(LayerOp op);
 const char* long_text_name(LongText long_text);
 const char* output_name(Output output);
+const char* activation_name(ScoreActivation activation);
 
 }  // namespace emberline

@@ -129,10 +129,34 @@ Settings resolve_settings(const LoadedModel& model, const Options& options) {
   resolve_head(model, options, settings);
   resolve_output(model, options, settings);
   resolve_windows(model, options, settings);
+  if (!model.config.has_vectors) settings.dim = settings.vector_bytes = 0;
   const int64_t width = network.ngrams.empty() ? network.hidden_size : network.ngram_features;
   settings.batch_tokens =
       options.batch_tokens.value_or(model.backend->preferred_batch_tokens(width, network.intermediate_size));
   settings.num_threads = options.threads.value_or(allowed_cpus());
+  return settings;
+}
+
+Settings resolve_rerank(const LoadedModel& model, const Options& options, const Settings& of_embed) {
+  check(model.classifier.has_value(), Code::kUnsupported, "rerank: {}", model.config.no_classifier);
+  const Tokenizer& tokenizer = model.tokenizer;
+  check(tokenizer.encodes_pairs(), Code::kUnsupported,
+        "rerank: {}: {} does not say how two texts become one sequence, expected a template for pairs",
+        model.config.directory.string(), tokenizer.description());
+  check(options.long_text != LongText::kChunk, Code::kInvalidArgument,
+        "rerank: option long_text: got chunk, which makes one vector of several windows, expected truncate or error");
+  // A token of each text at least.
+  const int64_t smallest = tokenizer.num_pair_special_tokens() + 2;
+  check(of_embed.max_tokens >= smallest, Code::kInvalidArgument,
+        "rerank: option max_tokens: got {}, expected at least {} (special tokens of a pair and one of each text)",
+        of_embed.max_tokens, smallest);
+  Settings settings = of_embed;
+  settings.is_rerank = true;
+  settings.score_activation = options.activation.value_or(model.config.classifier->score_activation);
+  settings.selection = {{model.config.network.num_hidden_layers}, LayerOp::kMean};
+  settings.dim = model.classifier->num_labels();
+  settings.output = Output::kFloat32;
+  settings.vector_bytes = output_bytes(settings.output, settings.dim);
   return settings;
 }
 

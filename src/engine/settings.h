@@ -31,7 +31,9 @@ struct Settings {
   WindowPlan windows;  // of long_text=chunk
   int64_t batch_tokens = 0;
   int64_t num_threads = 0;
-  int64_t dim = 0;  // numbers in one vector
+  int64_t dim = 0;         // numbers in one vector
+  bool is_rerank = false;  // rows are pairs of texts, and what comes out are their scores
+  ScoreActivation score_activation = ScoreActivation::kNone;  // of rerank
   Output output = Output::kFloat32;
   OutputLevels levels;             // of output=int8 and uint8
   int64_t vector_bytes = 0;        // of one vector as it comes out
@@ -41,7 +43,12 @@ struct Settings {
 // Throws Error(kInvalidArgument) naming the option, its value and what this model allows.
 Settings resolve_settings(const LoadedModel& model, const Options& options);
 
+// What embed's settings become for pairs. Throws Error(kUnsupported) with the reason where the model scores none,
+// Error(kInvalidArgument) where an option does not go with pairs.
+Settings resolve_rerank(const LoadedModel& model, const Options& options, const Settings& of_embed);
+
 // JSON: the model, the device, the options in force, notes and warnings.
-std::string describe(const LoadedModel& model, const Settings& settings);
+// `rerank`: null where the model scores no pairs.
+std::string describe(const LoadedModel& model, const Settings& settings, const Settings* rerank);
 
 }  // namespace emberline

@@ -12,6 +12,7 @@ target_sources(emberline_core PRIVATE
   src/engine/output.cc
   src/engine/packed_cache.cc
   src/engine/packer.cc
+  src/engine/pass.cc
   src/engine/queued_worker.cc
   src/engine/ranges.cc
   src/engine/rows.cc

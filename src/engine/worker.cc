@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/worker.h"
 
+#include "engine/pass.h"
 #include "engine/scoped_timer.h"
 
 namespace emberline {
@@ -52,10 +53,8 @@ void Worker::run_batch(const std::vector<int64_t>& members) {
     const Sequence& sequence = claim_.sequence(member);
     batch_.append(claim_.ids(sequence), claim_.types(sequence), sequence.row);
   }
-  const LoadedModel& model = call_.model();
   const Settings& settings = call_.settings();
-  const MatrixView hidden = model.encoder.forward(*stream_, batch_, settings.selection, scratch_);
-  const MatrixView vectors = model.head.finish(*stream_, hidden, batch_, settings.plan, scratch_);
+  const MatrixView vectors = run_pass(call_.model(), settings, *stream_, batch_, scratch_);
   for (size_t i = 0; i < members.size(); ++i) {
     stream_->download_row(vectors, static_cast<int64_t>(i), settings.dim, claim_.vector(members[i], call_.out()));
   }

@@ -24,7 +24,7 @@ Family published_jina_bert() {
 }
 
 Family bert() {
-  return {.defaults = base_network("bert"), .keys = {}};
+  return {.defaults = base_network("bert"), .keys = {}, .classifier = {.dense = "bert.pooler.dense"}};
 }
 
 // BERT whose position table has rows in front that no token of a text takes.
@@ -33,6 +33,7 @@ Family roberta(const char* model_type, int64_t vocab_size) {
   family.defaults.vocab_size = vocab_size;
   family.defaults.padding_position = 1;
   family.defaults.tensors.prefix = "roberta.";
+  family.classifier = {.dense = "classifier.dense", .scores = "classifier.out_proj"};
   return family;
 }
 
@@ -46,6 +47,7 @@ Family electra() {
   network.intermediate_size = 1024;
   network.tensors.prefix = "electra.";
   network.tensors.embedding_projection = "embeddings_project";
+  family.classifier = {.dense = "classifier.dense", .scores = "classifier.out_proj", .activation = Activation::kGelu};
   return family;
 }
 
@@ -71,6 +73,7 @@ Family distilbert() {
                              .down = "ffn.lin2",
                              .middle_norm = "sa_layer_norm",
                              .end_norm = "output_layer_norm"};
+  family.classifier = {.dense = "pre_classifier", .activation = Activation::kRelu};
   return family;
 }
 
@@ -100,6 +103,7 @@ Family albert() {
                      .down = "ffn_output",
                      .middle_norm = "attention.LayerNorm",
                      .end_norm = "full_layer_layer_norm"};
+  family.classifier = {.dense = "albert.pooler"};
   return family;
 }
 
@@ -120,6 +124,7 @@ Family mpnet() {
                      .value = "attention.attn.v",
                      .attention_output = "attention.attn.o",
                      .middle_norm = "attention.LayerNorm"};
+  family.classifier = {.dense = "classifier.dense", .scores = "classifier.out_proj"};
   return family;
 }
 
@@ -142,6 +147,7 @@ Family deberta_v2() {
                      .value = "attention.self.value_proj",
                      .relative_query = "attention.self.pos_query_proj",
                      .relative_key = "attention.self.pos_key_proj"};
+  family.classifier = {.dense = "pooler.dense", .activation = Activation::kGelu, .activation_key = "pooler_hidden_act"};
   return family;
 }
 

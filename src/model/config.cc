@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/reasons.h"
 #include "model/activations.h"
+#include "model/classifier_config.h"
 #include "model/families.h"
 #include "model/json_value.h"
 #include "model/local_layers.h"
@@ -222,6 +223,7 @@ ModelConfig read_model_config(const fs::path& directory) {
   reasons.attempt([&] { config.network = read_network(file, family); });
   reasons.attempt([&] { read_task_adapters(file, config); });
   reasons.raise(file.where());
+  read_classifier(file, family, config);
   if (!with_modules) config.pooling = default_pooling(file);
   check_head(config);
   read_token_limits(config, with_modules);

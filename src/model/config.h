@@ -137,6 +137,24 @@ struct HeadStep {
   std::vector<ResidualBlock> blocks = {};  // kResidualBlocks
 };
 
+// What happens to a sequence's scores last. Softmax is over the labels of one sequence.
+enum class ScoreActivation { kNone, kSigmoid, kSoftmax };
+
+// The head of a class *ForSequenceClassification: a pooled hidden state, a dense layer, a norm where there is one, and
+// a number for each label. Names of tensors are the checkpoint's, without their endings.
+struct ClassifierConfig {
+  std::string dense;
+  std::string norm;  // empty for none
+  std::string scores;
+  Pooling pooling = Pooling::kCls;
+  Activation activation = Activation::kTanh;
+  bool dense_bias = true;
+  bool norm_bias = true;
+  float norm_eps = 0;
+  int64_t num_labels = 0;
+  ScoreActivation score_activation = ScoreActivation::kNone;
+};
+
 struct ModelConfig {
   std::filesystem::path directory;          // the model directory
   std::filesystem::path network_directory;  // where config.json and weights lie (modules.json's Transformer path)
@@ -155,6 +173,10 @@ struct ModelConfig {
       prompts;  // "query" and "document" are always there, empty unless the model has them
   std::optional<std::string> default_prompt_name;
   TaskAdapters adapters;
+  // For pairs of texts. Whether the weights have its tensors shows when they are read.
+  std::optional<ClassifierConfig> classifier;
+  std::string no_classifier = "the model has no transformer whose head could score pairs";  // where there is none
+  bool has_vectors = true;            // false: a CrossEncoder's modules, which score pairs and make no vectors
   std::vector<std::string> warnings;  // contradictions that were settled, one sentence each
 };
 

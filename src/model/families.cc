@@ -62,4 +62,14 @@ const Family& find_family(const JsonValue& file) {
   fail(Code::kUnsupported, "{}: got \"{}\", supported: {}", value->where(), name, known);
 }
 
+std::string families_with_classifiers() {
+  std::string known;
+  for (const Family& family : families()) {
+    if (family.classifier.dense == nullptr) continue;
+    if (!known.empty()) known += ", ";
+    known += family.defaults.model_type;
+  }
+  return known;
+}
+
 }  // namespace emberline

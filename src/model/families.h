@@ -2,6 +2,7 @@
 #pragma once
 // The families of networks, as data: what their configuration classes take for granted, how they spell its keys and
 // their tensors. A family is a row of one of the *_families.cc; nothing else asks for a model's name.
+#include <string>
 #include <vector>
 
 #include "model/config.h"
@@ -58,10 +59,22 @@ struct LocalLayers {
   int64_t window = 0;                // what ConfigKeys::window says by default
 };
 
+// What ClassifierConfig is in a family. Names are whole, the network's prefix among them.
+struct ClassifierLayout {
+  const char* dense = nullptr;  // null: the family's head is not known here
+  const char* norm = nullptr;
+  const char* scores = "classifier";
+  Activation activation = Activation::kTanh;
+  const char* activation_key = nullptr;
+  const char* pooling_key = nullptr;  // "cls" or "mean"; null: always cls
+  const char* bias_key = nullptr;     // whether the dense layer has one, which it has not by default; null: it has
+};
+
 struct Family {
   NetworkConfig defaults;
   ConfigKeys keys;
   LocalLayers local = {};
+  ClassifierLayout classifier = {};
   const char* marker = nullptr;  // only a config.json with this key is meant, where two spell their keys differently
   const char* marker_value = nullptr;  // and, where this is not null, with this text there
   const char* position_embedding_type = "absolute";
@@ -73,5 +86,8 @@ struct Family {
 
 // The family that config.json's model_type names. Throws Error(kFormat | kUnsupported) that lists the known ones.
 const Family& find_family(const JsonValue& file);
+
+// Model types whose heads are known: "albert, bert, ...".
+std::string families_with_classifiers();
 
 }  // namespace emberline

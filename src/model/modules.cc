@@ -148,6 +148,14 @@ HeadStep read_normalize(const fs::path& directory) {
   return {};
 }
 
+// ---- config_sentence_transformers.json ----
+
+std::optional<JsonValue> read_model_settings(const fs::path& directory) {
+  const fs::path file = directory / "config_sentence_transformers.json";
+  if (!is_there(file)) return std::nullopt;
+  return JsonValue::read(file);
+}
+
 // ---- sentence_bert_config.json ----
 
 std::optional<JsonValue> read_transformer_settings(const fs::path& directory) {
@@ -161,19 +169,19 @@ std::optional<JsonValue> read_transformer_settings(const fs::path& directory) {
   return std::nullopt;
 }
 
-// What a newer file may ask of the transformer beyond its last hidden states.
-void require_feature_extraction(const JsonValue& settings) {
+// What a newer file may ask of the transformer beyond its last hidden states, or a CrossEncoder's beyond its scores.
+void require_usual_output(const JsonValue& settings, bool has_vectors) {
   const auto only = [&](const JsonValue& at, const char* key, std::string_view expected) {
     const auto value = at.find(key);
     check(!value || (value->is_text() && value->text() == expected), Code::kUnsupported,
           "{}: {}: got {}, expected \"{}\"", at.where(), key, value ? value->shown() : "", expected);
   };
-  only(settings, "transformer_task", "feature-extraction");
-  only(settings, "module_output_name", "token_embeddings");
+  only(settings, "transformer_task", has_vectors ? "feature-extraction" : "sequence-classification");
+  only(settings, "module_output_name", has_vectors ? "token_embeddings" : "scores");
   if (const auto modalities = settings.find("modality_config")) {
     const JsonValue text = modalities->at("text");
     only(text, "method", "forward");
-    only(text, "method_output_name", "last_hidden_state");
+    only(text, "method_output_name", has_vectors ? "last_hidden_state" : "logits");
   }
   for (const char* key : {"processing_kwargs", "query_expansion", "query_length", "document_length"}) {
     const auto value = settings.find(key);
@@ -200,8 +208,17 @@ int64_t tokenizer_limit(const fs::path& directory) {
 }  // namespace
 
 void read_modules(ModelConfig& config) {
+  const std::optional<JsonValue> settings = read_model_settings(config.directory);
+  const auto type = settings ? settings->find("model_type") : std::nullopt;
+  check(!type || type->text() == "SentenceTransformer" || type->text() == "CrossEncoder", Code::kUnsupported,
+        "{}: got {}, expected \"SentenceTransformer\" or \"CrossEncoder\"", type ? type->where() : "",
+        type ? type->shown() : "");
+  config.has_vectors = !type || type->text() == "SentenceTransformer";
   bool pooled = false;
   const std::vector<ModuleEntry> entries = read_module_list(config.directory);
+  check(config.has_vectors || entries.size() == 1, Code::kUnsupported,
+        "{}: a CrossEncoder of {} modules, expected a Transformer alone", (config.directory / "modules.json").string(),
+        entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     const ModuleEntry& entry = entries[i];
     const auto require = [&](bool condition, const char* rule) {
@@ -234,20 +251,15 @@ void read_modules(ModelConfig& config) {
   }
   check(!config.network_directory.empty(), Code::kUnsupported,
         "{}: no Transformer or StaticEmbedding among the modules", (config.directory / "modules.json").string());
-  check(pooled, Code::kUnsupported, "{}: no Pooling among the modules", (config.directory / "modules.json").string());
+  check(pooled || !config.has_vectors, Code::kUnsupported, "{}: no Pooling among the modules",
+        (config.directory / "modules.json").string());
 
-  const fs::path file = config.directory / "config_sentence_transformers.json";
   config.prompts = {{"query", ""}, {"document", ""}};
-  if (!is_there(file)) return;
-  const JsonValue settings = JsonValue::read(file);
-  if (const auto type = settings.find("model_type")) {
-    check(type->text() == "SentenceTransformer", Code::kUnsupported, "{}: got {}, expected \"SentenceTransformer\"",
-          type->where(), type->shown());
-  }
-  if (const auto prompts = settings.find("prompts")) {
+  if (!settings) return;
+  if (const auto prompts = settings->find("prompts")) {
     for (const auto& [name, value] : prompts->members()) config.prompts[name] = prompts->find(name) ? value.text() : "";
   }
-  if (const auto value = settings.find("default_prompt_name")) {
+  if (const auto value = settings->find("default_prompt_name")) {
     config.default_prompt_name = value->text();
     if (!config.prompts.contains(*config.default_prompt_name)) value->refuse("the name of one of its prompts");
   }
@@ -272,7 +284,7 @@ void read_token_limits(ModelConfig& config, bool with_modules) {
   std::optional<JsonValue> explicit_limit;
   if (with_modules) {
     if (const auto settings = read_transformer_settings(config.network_directory)) {
-      require_feature_extraction(*settings);
+      require_usual_output(*settings, config.has_vectors);
       if (const auto value = settings->find("do_lower_case")) config.lower_case_first = value->boolean();
       explicit_limit = settings->find("max_seq_length");
       for (const char* key : {"tokenizer_args", "processor_kwargs"}) {

@@ -45,6 +45,12 @@ Family modernbert() {
                      .begin_norm = "attn_norm",
                      .middle_norm = "mlp_norm",
                      .final_norm = "final_norm"};
+  family.classifier = {.dense = "head.dense",
+                       .norm = "head.norm",
+                       .activation = Activation::kGelu,
+                       .activation_key = "classifier_activation",
+                       .pooling_key = "classifier_pooling",
+                       .bias_key = "classifier_bias"};
   return family;
 }
 

@@ -3,6 +3,8 @@ target_sources(emberline_core PRIVATE
   src/model/activations.cc
   src/model/adapter_folder.cc
   src/model/bert_families.cc
+  src/model/classifier.cc
+  src/model/classifier_config.cc
   src/model/config.cc
   src/model/decoder_families.cc
   src/model/distance_bias.cc

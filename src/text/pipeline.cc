@@ -58,7 +58,23 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
   const size_t first = out.ids.size();
   // One token more than there is room for tells that text is cut.
   const size_t most = std::min(static_cast<size_t>(room), std::numeric_limits<size_t>::max() / 2);
-  const size_t enough = parts.truncate_left ? std::numeric_limits<size_t>::max() : first + most + 1;
+  append_text(text, parts.truncate_left ? std::numeric_limits<size_t>::max() : first + most + 1, out);
+  out.truncated = out.ids.size() - first > most;
+  if (out.truncated && parts.truncate_left) {
+    out.ids.erase(out.ids.begin() + static_cast<std::ptrdiff_t>(first),
+                  out.ids.end() - static_cast<std::ptrdiff_t>(most));
+  } else if (out.truncated) {
+    out.ids.resize(first + most);
+  }
+  if (parts.dropped_id >= 0) {
+    const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(first);
+    out.ids.erase(std::remove(begin, out.ids.end(), parts.dropped_id), out.ids.end());
+  }
+  if (parts.empty_id >= 0 && most > 0 && out.ids.size() == first) out.ids.push_back(parts.empty_id);
+  parts.post_processor->end(out);
+}
+
+void Tokenizer::Pipeline::append_text(std::string_view text, size_t enough, Encoding& out) const {
   Encoding::Scratch& scratch = out.scratch;
   if (!in_parts_ && utf8::valid_prefix(text) != text.size()) {
     scratch.text.clear();
@@ -75,20 +91,6 @@ void Tokenizer::Pipeline::encode(std::string_view text, int64_t max_tokens, Enco
     if (matched) out.ids.push_back(match.id);
     at = std::max(at, match.end);
   }
-
-  out.truncated = out.ids.size() - first > most;
-  if (out.truncated && parts.truncate_left) {
-    out.ids.erase(out.ids.begin() + static_cast<std::ptrdiff_t>(first),
-                  out.ids.end() - static_cast<std::ptrdiff_t>(most));
-  } else if (out.truncated) {
-    out.ids.resize(first + most);
-  }
-  if (parts.dropped_id >= 0) {
-    const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(first);
-    out.ids.erase(std::remove(begin, out.ids.end(), parts.dropped_id), out.ids.end());
-  }
-  if (parts.empty_id >= 0 && most > 0 && out.ids.size() == first) out.ids.push_back(parts.empty_id);
-  parts.post_processor->end(out);
 }
 
 // True if words end before `c`, whatever stands around it.

@@ -32,6 +32,8 @@ struct TokenizerParts {
 struct Tokenizer::Pipeline {
   explicit Pipeline(TokenizerParts from);
   void encode(std::string_view text, int64_t max_tokens, Encoding& out) const;
+  // Appends the ids of a text; may stop as soon as out.ids holds `enough`.
+  void append_text(std::string_view text, size_t enough, Encoding& out) const;
 
   TokenizerParts parts;
 

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();
 using Reader = TemplateConfig (*)(const JsonNode& node);
 
 // special_tokens of a TemplateProcessing: ids by the name that the template uses.
-std::map<std::string, std::vector<int32_t>> read_template_tokens(const JsonNode& node) {
-  std::map<std::string, std::vector<int32_t>> tokens;
+using TemplateTokens = std::map<std::string, std::vector<int32_t>>;
+
+TemplateTokens read_template_tokens(const JsonNode& node) {
+  TemplateTokens tokens;
   for (const std::string& name : node.keys()) {
     for (const JsonNode& id : node.member(name).at("ids").list()) {
       tokens[name].push_back(static_cast<int32_t>(id.integer(0, kMaxId)));
@@ -27,29 +30,70 @@ std::map<std::string, std::vector<int32_t>> read_template_tokens(const JsonNode&
   return tokens;
 }
 
+// A piece of a template: a sequence, or special tokens.
+struct Piece {
+  std::string sequence;  // "A" or "B"; empty for special tokens
+  std::vector<int32_t> ids;
+  int32_t type = 0;
+};
+
+Piece read_piece(const JsonNode& node, const TemplateTokens& tokens) {
+  const bool is_sequence = node.has("Sequence");
+  const JsonNode part = node.at(is_sequence ? "Sequence" : "SpecialToken");
+  const std::string name = part.at("id").text();
+  Piece piece;
+  piece.type = static_cast<int32_t>(part.at("type_id").integer(0, kMaxId));
+  if (is_sequence) {
+    check(name == "A" || name == "B", Code::kFormat, "{}: sequence {}, expected A or B", part.place(), name);
+    piece.sequence = name;
+    return piece;
+  }
+  const auto found = tokens.find(name);
+  check(found != tokens.end(), Code::kFormat, "{}: special token \"{}\" is not among special_tokens", part.place(),
+        name);
+  piece.ids = found->second;
+  return piece;
+}
+
+void append(const Piece& piece, SpecialTokens& special) {
+  special.ids.insert(special.ids.end(), piece.ids.begin(), piece.ids.end());
+  special.types.resize(special.ids.size(), piece.type);
+}
+
+// None where the template does not have each sequence once, A first.
+std::optional<PairTemplate> read_pair(const JsonNode& node, const TemplateTokens& tokens) {
+  PairTemplate pair;
+  std::string seen;
+  for (const JsonNode& part : node.list()) {
+    const Piece piece = read_piece(part, tokens);
+    if (piece.sequence.empty()) {
+      append(piece, seen.empty() ? pair.before : seen.size() == 1 ? pair.between : pair.after);
+    } else {
+      (seen.empty() ? pair.first_type : pair.second_type) = piece.type;
+      seen += piece.sequence;
+    }
+  }
+  if (seen != "AB") return std::nullopt;
+  return pair;
+}
+
 TemplateConfig read_template(const JsonNode& node) {
-  const auto tokens = read_template_tokens(node.at("special_tokens"));
+  const TemplateTokens tokens = read_template_tokens(node.at("special_tokens"));
   TemplateConfig config;
   bool behind = false;
-  for (const JsonNode& piece : node.at("single").list()) {
-    const bool is_sequence = piece.has("Sequence");
-    const JsonNode part = piece.at(is_sequence ? "Sequence" : "SpecialToken");
-    const std::string name = part.at("id").text();
-    const auto type = static_cast<int32_t>(part.at("type_id").integer(0, kMaxId));
-    if (is_sequence) {
-      check(name == "A" && !behind, Code::kUnsupported, "{}: sequence {}, expected A once", part.place(), name);
-      config.sequence_type = type;
-      behind = true;
+  for (const JsonNode& part : node.at("single").list()) {
+    const Piece piece = read_piece(part, tokens);
+    if (piece.sequence.empty()) {
+      append(piece, behind ? config.after : config.before);
       continue;
     }
-    const auto found = tokens.find(name);
-    check(found != tokens.end(), Code::kFormat, "{}: special token \"{}\" is not among special_tokens", part.place(),
-          name);
-    SpecialTokens& special = behind ? config.after : config.before;
-    special.ids.insert(special.ids.end(), found->second.begin(), found->second.end());
-    special.types.resize(special.ids.size(), type);
+    check(piece.sequence == "A" && !behind, Code::kUnsupported, "{}: sequence {}, expected A once",
+          part.at("Sequence").place(), piece.sequence);
+    config.sequence_type = piece.type;
+    behind = true;
   }
   check(behind, Code::kUnsupported, "{}: the template has no sequence A", node.at("single").place());
+  if (node.has("pair")) config.pair = read_pair(node.at("pair"), tokens);
   return config;
 }
 
@@ -59,9 +103,17 @@ int32_t read_special_id(const JsonNode& node) {
   return static_cast<int32_t>(pair[1].integer(0, kMaxId));
 }
 
-// BERT and RoBERTa differ in what pairs become, and in offsets.
-TemplateConfig read_pair_of_tokens(const JsonNode& node) {
-  return {{{read_special_id(node.at("cls"))}, {0}}, {{read_special_id(node.at("sep"))}, {0}}, 0};
+TemplateConfig read_bert(const JsonNode& node) {
+  return bert_template(read_special_id(node.at("cls")), read_special_id(node.at("sep")));
+}
+
+TemplateConfig read_roberta(const JsonNode& node) {
+  return roberta_template(read_special_id(node.at("cls")), read_special_id(node.at("sep")));
+}
+
+// Moves offsets alone.
+TemplateConfig read_byte_level(const JsonNode&) {
+  return {.before = {}, .after = {}, .pair = PairTemplate()};
 }
 
 // `inner` ran first: `outer` takes all of its result for the sequence.
@@ -74,21 +126,28 @@ TemplateConfig wrap(const TemplateConfig& inner, TemplateConfig outer) {
 }
 
 TemplateConfig read_sequence(const JsonNode& node) {
-  TemplateConfig config;
+  TemplateConfig config = read_byte_level(node);
+  bool is_first = true;
   for (const JsonNode& part : node.at("processors").list()) {
     if (part.at("type").text() == "ByteLevel") continue;
-    config = wrap(config, read_post_processor(part));
+    TemplateConfig outer = read_post_processor(part);
+    if (is_first) {
+      config = std::move(outer);
+    } else {
+      config = wrap(config, std::move(outer));
+      config.pair.reset();  // what the first makes of two sequences, the second takes for more than two
+    }
+    is_first = false;
   }
   return config;
 }
 
 const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders = {
-      {"BertProcessing", read_pair_of_tokens},
-      {"ByteLevel", [](const JsonNode&) { return TemplateConfig(); }},  // moves offsets alone
-      {"RobertaProcessing", read_pair_of_tokens},
-      {"Sequence", read_sequence},
-      {"TemplateProcessing", read_template}};
+  static const std::map<std::string, Reader> kReaders = {{"BertProcessing", read_bert},
+                                                         {"ByteLevel", read_byte_level},
+                                                         {"RobertaProcessing", read_roberta},
+                                                         {"Sequence", read_sequence},
+                                                         {"TemplateProcessing", read_template}};
   return kReaders;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The post-processor of a tokenizer.json, as far as it concerns one sequence and its ids.
+// The post-processor of a tokenizer.json, as far as it concerns ids and types of one sequence or two.
 #include "text/json_node.h"
 #include "text/template_processor.h"
 

@@ -173,12 +173,22 @@ struct Role {
   bool lstrip = false;
 };
 
+// What a class puts around and between two sequences.
+enum class Pairs {
+  kNone,        // nothing that is known here; the file's where it stands for one sequence, too
+  kSeparated,   // [CLS] A [SEP] B [SEP], from B on of type 1
+  kFilesFirst,  // what tokenizer.json puts there, else as kSeparated
+  kTwice,       // <s> A </s> </s> B </s>
+  kClosed,      // A </s> B </s>
+};
+
 struct RebuiltClass {
   const char* name;
   void (*rebuild)(const TokenizerSettings& settings, TokenizerFile& file);
   std::initializer_list<Role> tokens;
   const char* before;  // role of the token before a sequence; null: none, or the file's where `after` is null, too
   const char* after;
+  Pairs pairs;
   VocabularySource source;  // where there is no tokenizer.json
 };
 
@@ -210,19 +220,24 @@ const std::initializer_list<Role> kGemmaRoles = {{"unk_token", "<unk>"},
                                                  {"mask_token", "<mask>"}};
 
 const RebuiltClass kClasses[] = {
-    {"AlbertTokenizer", rebuild_albert, kAlbertRoles, "cls_token", "sep_token", VocabularySource::kSentencePiece},
-    {"CamembertTokenizer", rebuild_sentencepiece, kMaskStripsRoles, "bos_token", "eos_token",
+    {"AlbertTokenizer", rebuild_albert, kAlbertRoles, "cls_token", "sep_token", Pairs::kFilesFirst,
      VocabularySource::kSentencePiece},
-    {"DebertaV2Tokenizer", rebuild_deberta_v2, kDebertaRoles, "cls_token", "sep_token",
+    {"CamembertTokenizer", rebuild_sentencepiece, kMaskStripsRoles, "bos_token", "eos_token", Pairs::kTwice,
      VocabularySource::kSentencePiece},
-    {"GPT2Tokenizer", rebuild_byte_level, kGpt2Roles, nullptr, nullptr, VocabularySource::kVocabAndMerges},
-    {"GemmaTokenizer", rebuild_gemma, kGemmaRoles, nullptr, nullptr, VocabularySource::kSentencePiece},
-    {"LlamaTokenizer", rebuild_llama, kLlamaRoles, nullptr, nullptr, VocabularySource::kSentencePiece},
-    {"MPNetTokenizer", rebuild_mpnet, kMpnetRoles, "cls_token", "sep_token", VocabularySource::kVocabTxt},
-    {"Qwen2Tokenizer", rebuild_qwen2, kQwen2Roles, nullptr, nullptr, VocabularySource::kVocabAndMerges},
-    {"RobertaTokenizer", rebuild_byte_level, kXlmRoles, "cls_token", "sep_token", VocabularySource::kVocabAndMerges},
-    {"T5Tokenizer", rebuild_sentencepiece, kT5Roles, nullptr, "eos_token", VocabularySource::kSentencePiece},
-    {"XLMRobertaTokenizer", rebuild_sentencepiece, kXlmRoles, "bos_token", "eos_token",
+    {"DebertaV2Tokenizer", rebuild_deberta_v2, kDebertaRoles, "cls_token", "sep_token", Pairs::kSeparated,
+     VocabularySource::kSentencePiece},
+    {"GPT2Tokenizer", rebuild_byte_level, kGpt2Roles, nullptr, nullptr, Pairs::kNone,
+     VocabularySource::kVocabAndMerges},
+    {"GemmaTokenizer", rebuild_gemma, kGemmaRoles, nullptr, nullptr, Pairs::kNone, VocabularySource::kSentencePiece},
+    {"LlamaTokenizer", rebuild_llama, kLlamaRoles, nullptr, nullptr, Pairs::kNone, VocabularySource::kSentencePiece},
+    {"MPNetTokenizer", rebuild_mpnet, kMpnetRoles, "cls_token", "sep_token", Pairs::kTwice,
+     VocabularySource::kVocabTxt},
+    {"Qwen2Tokenizer", rebuild_qwen2, kQwen2Roles, nullptr, nullptr, Pairs::kNone, VocabularySource::kVocabAndMerges},
+    {"RobertaTokenizer", rebuild_byte_level, kXlmRoles, "cls_token", "sep_token", Pairs::kTwice,
+     VocabularySource::kVocabAndMerges},
+    {"T5Tokenizer", rebuild_sentencepiece, kT5Roles, nullptr, "eos_token", Pairs::kClosed,
+     VocabularySource::kSentencePiece},
+    {"XLMRobertaTokenizer", rebuild_sentencepiece, kXlmRoles, "bos_token", "eos_token", Pairs::kTwice,
      VocabularySource::kSentencePiece}};
 
 const RebuiltClass* find_class(std::string_view name) {
@@ -300,6 +315,18 @@ TemplateConfig rebuilt_post_processor(const TokenizerSettings& settings, const T
   add("eos_token", !has_own && settings.add_eos_token, config.after);
   if (rebuilt.before != nullptr) config.before = {{vocabulary.add(settings.named_tokens.at(rebuilt.before))}, {0}};
   if (rebuilt.after != nullptr) config.after = {{vocabulary.add(settings.named_tokens.at(rebuilt.after))}, {0}};
+  const bool is_from_file =
+      settings.source == VocabularySource::kTokenizerJson && !(of_file.before.ids.empty() && of_file.after.ids.empty());
+  switch (rebuilt.pairs) {
+    case Pairs::kNone: break;
+    case Pairs::kFilesFirst:
+      config = bert_template(config.before.ids.front(), config.after.ids.front());
+      if (is_from_file) config.pair = of_file.pair;
+      break;
+    case Pairs::kSeparated: return bert_template(config.before.ids.front(), config.after.ids.front());
+    case Pairs::kTwice: return roberta_template(config.before.ids.front(), config.after.ids.front());
+    case Pairs::kClosed: config.pair = PairTemplate{{}, config.after, config.after, 0, 0}; break;
+  }
   return config;
 }
 

@@ -9,6 +9,7 @@ target_sources(emberline_core PRIVATE
   src/text/char_normalizers.cc
   src/text/character_set.cc
   src/text/charsmap.cc
+  src/text/encode_pair.cc
   src/text/graphemes.cc
   src/text/json_node.cc
   src/text/merge_table.cc
@@ -16,6 +17,7 @@ target_sources(emberline_core PRIVATE
   src/text/model_json.cc
   src/text/normalizer_json.cc
   src/text/normalizer_sequence.cc
+  src/text/pair_lengths.cc
   src/text/pattern_split.cc
   src/text/piece_trie.cc
   src/text/pipeline.cc

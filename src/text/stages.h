@@ -69,6 +69,10 @@ class PostProcessor {
   // The ids of one sequence lie between begin and end in out.ids; end also writes out.types.
   virtual void begin(Encoding& out) const = 0;
   virtual void end(Encoding& out) const = 0;
+  // Two sequences as one, in place of what out.ids and out.types held; only where joins_pairs.
+  virtual bool joins_pairs() const = 0;
+  virtual int64_t num_pair_special_tokens() const = 0;
+  virtual void join(std::span<const int32_t> first, std::span<const int32_t> second, Encoding& out) const = 0;
 };
 
 }  // namespace emberline

@@ -32,6 +32,14 @@ void Tokenizer::encode(std::string_view text, int64_t max_tokens, Encoding& out)
   pipeline_->encode(text, max_tokens, out);
 }
 
+bool Tokenizer::encodes_pairs() const {
+  return pipeline_->parts.post_processor->joins_pairs();
+}
+
+int64_t Tokenizer::num_pair_special_tokens() const {
+  return pipeline_->parts.post_processor->num_pair_special_tokens();
+}
+
 int64_t Tokenizer::num_special_tokens() const {
   return pipeline_->parts.post_processor->num_special_tokens();
 }

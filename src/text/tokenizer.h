@@ -50,6 +50,15 @@ struct Encoding {
   } scratch;
 };
 
+// What encode_pair uses again from call to call, of one tokenizer: its buffers, and what the last first text became, so
+// that a query is read once for all texts that it goes with.
+struct PairScratch {
+  std::string first_text;
+  size_t first_enough = 0;  // ids of it that were asked for; 0 before there is one
+  Encoding first;
+  Encoding second;
+};
+
 // Immutable after loading; encode is safe from many threads. Movable.
 class Tokenizer {
  public:
@@ -67,6 +76,14 @@ class Tokenizer {
   // than max_tokens need. max_tokens counts special tokens too and must be at least num_special_tokens().
   void encode(std::string_view text, int64_t max_tokens, Encoding& out) const;
 
+  // Two texts as one sequence. Where they are too long together, the longer one is cut, or both to an equal length,
+  // each at the side that encode cuts. The rest is as in encode; max_tokens must be at least num_pair_special_tokens().
+  // Throws Error(kUnsupported) unless encodes_pairs.
+  void encode_pair(std::string_view first, std::string_view second, int64_t max_tokens, PairScratch& scratch,
+                   Encoding& out) const;
+
+  bool encodes_pairs() const;                        // the files say how two texts become one sequence
+  int64_t num_pair_special_tokens() const;           // that the post-processor adds to two sequences
   int64_t num_special_tokens() const;                // that the post-processor adds to one sequence
   int64_t num_leading_special_tokens() const;        // those of them that come first
   int64_t vocab_size() const;                        // added tokens included

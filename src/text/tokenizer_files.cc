@@ -118,6 +118,16 @@ void add_tokens(const std::vector<AddedToken>& tokens, AddedVocabulary& vocabula
   }
 }
 
+std::unique_ptr<PostProcessor> post_processor_of(const TokenizerSettings& settings, TemplateConfig config) {
+  if (config.pair && !settings.passes_types) {
+    for (SpecialTokens* tokens : {&config.pair->before, &config.pair->between, &config.pair->after}) {
+      std::fill(tokens->types.begin(), tokens->types.end(), 0);
+    }
+    config.pair->first_type = config.pair->second_type = 0;
+  }
+  return make_template_processor(std::move(config));
+}
+
 // Pipeline of transformers' BertTokenizer. `file` holds the vocabulary; the rest of it counts only for the warnings,
 // and not at all where there is no tokenizer.json.
 TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file, bool has_file) {
@@ -135,16 +145,15 @@ TokenizerParts build_bert(const TokenizerSettings& settings, TokenizerFile file,
                                         settings.do_lower_case};
   WordPieceConfig wordpiece;
   wordpiece.unk_token = settings.named_tokens.at("unk_token").content;
-  const TemplateConfig post_processor{{{vocabulary.add(settings.named_tokens.at("cls_token"))}, {0}},
-                                      {{vocabulary.add(settings.named_tokens.at("sep_token"))}, {0}},
-                                      0};
+  const int32_t cls = vocabulary.add(settings.named_tokens.at("cls_token"));
+  const TemplateConfig post_processor = bert_template(cls, vocabulary.add(settings.named_tokens.at("sep_token")));
   if (has_file) compare(file, normalizer, wordpiece, post_processor, warnings);
 
   wordpiece.vocab = model->vocab;
   parts.normalizer = make_bert_normalizer(normalizer);
   parts.pre_tokenizer = make_bert_pre_tokenizer();
   parts.model = make_wordpiece(wordpiece);
-  parts.post_processor = make_template_processor(post_processor);
+  parts.post_processor = post_processor_of(settings, post_processor);
   parts.added_tokens = vocabulary.tokens();
   parts.vocab_size = vocabulary.largest_id() + 1;
   return parts;
@@ -163,7 +172,7 @@ TokenizerParts build_from_file(const TokenizerSettings& settings, TokenizerFile 
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
   if (auto* unigram = std::get_if<UnigramConfig>(&file.model)) round_scores_as_tokenizers(*unigram);
   parts.model = make_token_model(file.model, "tokenizer.json: model");
-  parts.post_processor = make_template_processor(std::move(file.post_processor));
+  parts.post_processor = post_processor_of(settings, std::move(file.post_processor));
   parts.added_tokens = vocabulary.tokens();
   parts.vocab_size = vocabulary.largest_id() + 1;
   return parts;
@@ -188,7 +197,7 @@ TokenizerParts build_rebuilt(const TokenizerSettings& settings, TokenizerFile fi
   parts.normalizer = std::move(file.normalizer);
   parts.pre_tokenizer = std::move(file.pre_tokenizer);
   parts.model = make_token_model(file.model, file.name + ": model");
-  parts.post_processor = make_template_processor(rebuilt_post_processor(settings, file.post_processor, vocabulary));
+  parts.post_processor = post_processor_of(settings, rebuilt_post_processor(settings, file.post_processor, vocabulary));
   parts.added_tokens = vocabulary.tokens();
   parts.vocab_size = vocabulary.largest_id() + 1;
   return parts;

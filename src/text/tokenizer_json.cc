@@ -73,6 +73,7 @@ TokenizerFile read_tokenizer_json(std::string_view text, const std::string& name
   file.pre_tokenizer_type = "null";
   if (root.has("normalizer")) read_normalizer_of(root.at("normalizer"), file);
   if (root.has("pre_tokenizer")) read_pre_tokenizer_of(root.at("pre_tokenizer"), file);
+  file.post_processor.pair = PairTemplate();
   if (root.has("post_processor")) file.post_processor = read_post_processor(root.at("post_processor"));
   if (root.has("truncation")) {
     const JsonNode truncation = root.at("truncation");

@@ -55,6 +55,10 @@ constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {{"alber
                                                                          {"xlm-roberta", "XLMRobertaTokenizer"},
                                                                          {"xlm-roberta-xl", ""}};
 
+// Classes whose model_input_names have token_type_ids where no file lists any. BertTokenizer is many classes' other
+// name.
+constexpr std::string_view kClassesWithoutTypes[] = {"DistilBertTokenizer", "SqueezeBertTokenizer"};
+
 template <typename List>
 bool contains(const List& list, std::string_view name) {
   return std::find(std::begin(list), std::end(list), name) != std::end(list);
@@ -162,6 +166,17 @@ std::vector<AddedToken> read_older_tokens(const JsonNode& root, const std::map<s
   return tokens;
 }
 
+// model_input_names: what the file lists, or else what the class does.
+bool reads_types(const std::optional<JsonFile>& file, const TokenizerSettings& settings) {
+  if (file && file->root().has("model_input_names")) {
+    const std::vector<JsonNode> names = file->root().at("model_input_names").list();
+    return std::any_of(names.begin(), names.end(),
+                       [](const JsonNode& name) { return name.text() == "token_type_ids"; });
+  }
+  if (settings.rebuilds_bert) return !contains(kClassesWithoutTypes, settings.named_class);
+  return settings.tokenizer_class == "DebertaV2Tokenizer";
+}
+
 void read_tokenizer_config(const JsonNode& root, TokenizerSettings& settings) {
   if (root.has("do_lower_case")) settings.lowercases = root.at("do_lower_case").boolean();
   if (root.has("add_prefix_space")) settings.add_prefix_space = root.at("add_prefix_space").boolean();
@@ -203,6 +218,7 @@ TokenizerSettings read_tokenizer_settings(const fs::path& directory, VocabularyS
   settings.rebuilds_bert = tokenizer_class == "BertTokenizer";
   if (!settings.rebuilds_bert) settings.tokenizer_class = tokenizer_class;
   if (tokenizer_config) read_tokenizer_config(tokenizer_config->root(), settings);
+  settings.passes_types = reads_types(tokenizer_config, settings);
   // transformers reads these older files only where added_tokens_decoder has not taken their place.
   if (!settings.added_tokens) {
     const std::optional<JsonFile> map = read_json(directory, "special_tokens_map.json");

@@ -36,6 +36,8 @@ struct TokenizerSettings {
   // Whether bos_token and eos_token go around a text; tokenizer.json says it better where there is one.
   bool add_bos_token = false;
   bool add_eos_token = false;
+  // Whether the network is told which of two texts a token is of; else all tokens count as the first's.
+  bool passes_types = false;
   bool unk_for_empty_text = false;                 // SentencePiece alone: a text without pieces becomes the unknown one
   std::string truncation_side;                     // "left", "right", or empty: not said
   std::map<std::string, AddedToken> named_tokens;  // by role: "cls_token" -> [CLS]; ids are -1

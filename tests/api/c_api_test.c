@@ -33,7 +33,7 @@ static emb_model* load_tiny(void) {
 static void test_option_table(void) {
   emb_option_info info;
   int32_t i;
-  EXPECT(emb_option_count() == 19);
+  EXPECT(emb_option_count() == 20);
   for (i = 0; i < emb_option_count(); ++i) {
     EXPECT(emb_option_describe(i, &info) == EMB_OK);
     EXPECT(info.name != NULL && info.name[0] != '\0' && info.help[0] != '\0' && info.choices != NULL);
@@ -41,8 +41,8 @@ static void test_option_table(void) {
     EXPECT(info.is_load_time == (strcmp(info.name, "device") == 0 || strcmp(info.name, "dtype") == 0 ||
                                  strcmp(info.name, "cache_dir") == 0 || strcmp(info.name, "task") == 0));
   }
-  EXPECT(emb_option_describe(-1, &info) == EMB_INVALID_ARGUMENT && says("got index -1, expected 0 to 18"));
-  EXPECT(emb_option_describe(19, &info) == EMB_INVALID_ARGUMENT);
+  EXPECT(emb_option_describe(-1, &info) == EMB_INVALID_ARGUMENT && says("got index -1, expected 0 to 19"));
+  EXPECT(emb_option_describe(20, &info) == EMB_INVALID_ARGUMENT);
   EXPECT(emb_option_describe(0, NULL) == EMB_INVALID_ARGUMENT && says("info is NULL"));
 }
 
@@ -197,6 +197,60 @@ static void test_embed(void) {
   free(again);
 }
 
+static void test_rerank(void) {
+  const char* text = "one texttwo texts";
+  int64_t offsets[4] = {0, 8, 8, 17};
+  int64_t query_offsets[3] = {0, 9, 9};
+  const uint8_t validity = 0x05; /* the middle row is null */
+  int32_t status[3] = {-1, -1, -1};
+  int32_t counts[3] = {-1, -1, -1};
+  float scores[3] = {-2, -2, -2};
+  float again[3] = {-2, -2, -2};
+  emb_model* plain = load_tiny();
+  emb_model* model = NULL;
+  emb_rows rows;
+  emb_rows query;
+  emb_vectors out;
+  emb_run run;
+  memset(&rows, 0, sizeof rows);
+  memset(&query, 0, sizeof query);
+  memset(&out, 0, sizeof out);
+  memset(&run, 0, sizeof run);
+  rows.data = (const uint8_t*)text;
+  rows.offsets = offsets;
+  rows.validity = &validity;
+  rows.num_rows = 3;
+  query.data = (const uint8_t*)"which one";
+  query.offsets = query_offsets;
+  query.num_rows = 1;
+  out.data = scores;
+  out.row_stride = sizeof(float);
+  out.status = status;
+  out.tokens = counts;
+  EXPECT(emb_model_load(EMB_SOURCE_DIR "/tests/data/rerank/bert", NULL, &model) == EMB_OK);
+  EXPECT(emb_model_num_labels(model) == 1 && emb_model_num_labels(plain) == 0);
+  EXPECT(emb_model_num_labels(NULL) == 0 && says("model is NULL"));
+  EXPECT(emb_rerank(NULL, &query, &rows, &out, NULL) == EMB_INVALID_ARGUMENT && says("model is NULL"));
+  EXPECT(emb_rerank(model, NULL, &rows, &out, NULL) == EMB_INVALID_ARGUMENT && says("queries is NULL"));
+  EXPECT(emb_rerank(model, &query, NULL, &out, NULL) == EMB_INVALID_ARGUMENT && says("texts is NULL"));
+  run.stats.rows = 99;
+  EXPECT(emb_rerank(model, &query, &rows, NULL, &run) == EMB_INVALID_ARGUMENT && says("out is NULL"));
+  EXPECT(run.stats.rows == 0); /* written also on failure */
+  EXPECT(emb_rerank(plain, &query, &rows, &out, NULL) == EMB_UNSUPPORTED && says("bert.pooler.dense.weight"));
+  out.row_stride = 2;
+  EXPECT(emb_rerank(model, &query, &rows, &out, NULL) == EMB_INVALID_ARGUMENT && says("got out.row_stride 2"));
+  out.row_stride = sizeof(float);
+  EXPECT(emb_rerank(model, &query, &rows, &out, &run) == EMB_OK && emb_last_error()[0] == '\0');
+  EXPECT(status[0] == EMB_ROW_OK && status[1] == EMB_ROW_NULL && status[2] == EMB_ROW_OK && counts[0] > 3);
+  EXPECT(scores[0] > 0 && scores[0] < 1 && scores[1] == -2 && run.stats.rows == 2 && run.stats.nulls == 1);
+  out.data = again;
+  EXPECT(emb_rerank(model, &rows, &rows, &out, NULL) == EMB_OK && again[1] == -2); /* a query for each text */
+  query.num_rows = 2;
+  EXPECT(emb_rerank(model, &query, &rows, &out, NULL) == EMB_INVALID_ARGUMENT && says("got 2 queries for 3 texts"));
+  emb_model_release(model);
+  emb_model_release(plain);
+}
+
 static void test_cancel(void) {
   int64_t offsets[4] = {0, 1, 2, 3};
   emb_options* options = NULL;
@@ -262,6 +316,7 @@ int main(void) {
   test_load_misuse();
   test_null_handles();
   test_embed();
+  test_rerank();
   test_cancel();
   test_tokenize();
   if (failures == 0) puts("c_api: all held");

@@ -3,7 +3,7 @@
 
 A fenced block in a language that can run (python, sh, sql, scala, c) is run, unless the line above it is
 <!-- not run: reason -->. Blocks of one language in one document run in order, as one program, in a folder that has
-docs.parquet (id, text) and the model directory all-MiniLM-L6-v2.
+docs.parquet (id, text), the model directory all-MiniLM-L6-v2, and as ms-marco-MiniLM-L6-v2 a tiny cross-encoder.
 """
 
 import os
@@ -22,6 +22,7 @@ import emberline.spark
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 MODEL = ROOT / "build/models/all-MiniLM-L6-v2"
+RERANKER = ROOT / "tests/data/rerank/bert"
 BLOCK = re.compile(r"(?P<above>[^\n]*)\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 TEXTS = ["a game with penguins", "stars and planets at night", None, "", "tomorrow's weather", "a word " * 400]
 
@@ -40,6 +41,7 @@ def programs(language):
 @pytest.fixture
 def workspace(tmp_path):
     (tmp_path / "all-MiniLM-L6-v2").symlink_to(MODEL)
+    (tmp_path / "ms-marco-MiniLM-L6-v2").symlink_to(RERANKER)
     pq.write_table(pa.table({"id": range(len(TEXTS)), "text": TEXTS}), tmp_path / "docs.parquet")
     return tmp_path
 

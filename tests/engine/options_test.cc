@@ -38,8 +38,8 @@ TEST(OptionTable, NamesAreTheDocumentedOnesInOrder) {
   std::string names;
   for (const OptionSpec& spec : option_table()) names += std::string(spec.name) + " ";
   EXPECT_EQ(names,
-            "device dtype cache_dir task layers layer_op pooling normalize dims output ranges prompt prompt_name "
-            "max_tokens long_text window overlap batch_tokens threads ");
+            "device dtype cache_dir task layers layer_op pooling normalize dims output ranges activation prompt "
+            "prompt_name max_tokens long_text window overlap batch_tokens threads ");
 }
 
 TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
@@ -56,7 +56,8 @@ TEST(OptionTable, EveryDefaultIsAValidValueAndChangesNothing) {
     EXPECT_EQ(options.overlap, fresh.overlap);
     EXPECT_EQ(options.output, fresh.output);
     EXPECT_FALSE(options.task || options.pooling || options.normalize || options.dims || options.ranges ||
-                 options.prompt_name || options.max_tokens || options.window || options.batch_tokens || options.threads)
+                 options.activation || options.prompt_name || options.max_tokens || options.window ||
+                 options.batch_tokens || options.threads)
         << spec.name;
   }
 }
@@ -82,6 +83,7 @@ TEST(SetOption, StoresWhatWasAsked) {
   set_option(options, "dims", "256");
   set_option(options, "output", "ubinary");
   set_option(options, "ranges", "ranges.json");
+  set_option(options, "activation", "softmax");
   set_option(options, "prompt", "query: ");
   set_option(options, "max_tokens", "128");
   set_option(options, "long_text", "error");
@@ -96,6 +98,7 @@ TEST(SetOption, StoresWhatWasAsked) {
   EXPECT_EQ(options.dims, 256);
   EXPECT_EQ(options.output, Output::kUbinary);
   EXPECT_EQ(options.ranges, "ranges.json");
+  EXPECT_EQ(options.activation, ScoreActivation::kSoftmax);
   EXPECT_EQ(options.prompt, "query: ");
   EXPECT_EQ(options.max_tokens, 128);
   EXPECT_EQ(options.long_text, LongText::kError);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: ``emberline embed``, ``calibrate``, ``info`` and ``bench``.
+"""The command line: ``emberline embed``, ``rerank``, ``calibrate``, ``info`` and ``bench``.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import emberline
-from emberline.cli import bench, calibrate, embed, info, readers, writers
+from emberline.cli import bench, calibrate, embed, info, readers, rerank, writers
 
 # "-1", "-4:-1", "-1,-2": values that begin with a minus sign, not flags.
 _NEGATIVE_VALUE = re.compile(r"-\d[\d:,-]*")
@@ -58,7 +58,7 @@ def _fail(message: str, status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emberline",
-        description="A column of text in, a column of vectors out.",
+        description="A column of text in, a column of vectors, or of scores, out.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"emberline {emberline.__version__}")
@@ -66,46 +66,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("embed", help="add a column of vectors to files of text", allow_abbrev=False)
     command.set_defaults(action=_embed)
-    command.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help=f"files or directories of {', '.join(readers.READERS)}",
-    )
-    command.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help=f"one of {', '.join(writers.WRITERS)}",
-    )
-    command.add_argument("--model", required=True, metavar="DIR", help="model directory")
-    command.add_argument(
-        "--column",
-        metavar="NAME",
-        help="text column (default: the only one, or the one named text)",
-    )
-    command.add_argument(
-        "--output-column",
-        default="embedding",
-        metavar="NAME",
-        help="default: embedding",
-    )
-    command.add_argument(
-        "--errors",
-        choices=("fail", "null"),
-        default="fail",
-        help="what a row without a vector does (default: fail)",
-    )
-    command.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write counts, times and options as JSON",
-    )
-    command.add_argument("--quiet", action="store_true", help="no progress and no closing line")
-    _add_model_options(command)
+    _add_job(command, "embedding", "what a row without a vector does (default: fail)")
+
+    command = commands.add_parser("rerank", help="add a column of scores to files of texts", allow_abbrev=False)
+    command.set_defaults(action=_rerank)
+    queries = command.add_mutually_exclusive_group(required=True)
+    queries.add_argument("--query", metavar="TEXT", help="the query of all rows")
+    queries.add_argument("--query-column", metavar="NAME", help="column of each row's own query")
+    _add_job(command, "score", "what a row without a score does (default: fail)")
 
     command = commands.add_parser(
         "calibrate", help="find the ranges of a model's vectors, for output=int8 and uint8", allow_abbrev=False
@@ -135,6 +103,50 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_model_options(command)
     return parser
+
+
+def _add_job(command: argparse.ArgumentParser, output_column: str, errors: str) -> None:
+    """What all commands take that add a column."""
+    command.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help=f"files or directories of {', '.join(readers.READERS)}",
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help=f"one of {', '.join(writers.WRITERS)}",
+    )
+    command.add_argument("--model", required=True, metavar="DIR", help="model directory")
+    command.add_argument(
+        "--column",
+        metavar="NAME",
+        help="text column (default: the only one, or the one named text)",
+    )
+    command.add_argument(
+        "--output-column",
+        default=output_column,
+        metavar="NAME",
+        help=f"default: {output_column}",
+    )
+    command.add_argument(
+        "--errors",
+        choices=("fail", "null"),
+        default="fail",
+        help=errors,
+    )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write counts, times and options as JSON",
+    )
+    command.add_argument("--quiet", action="store_true", help="no progress and no closing line")
+    _add_model_options(command)
 
 
 def _add_model_options(command: argparse.ArgumentParser) -> None:
@@ -168,19 +180,31 @@ def _model_options(parsed: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _job_arguments(parsed: argparse.Namespace) -> dict[str, object]:
+    return {
+        "inputs": parsed.inputs,
+        "output": parsed.out,
+        "model": parsed.model,
+        "options": _model_options(parsed),
+        "column": parsed.column,
+        "output_column": parsed.output_column,
+        "errors": parsed.errors,
+        "report": parsed.report,
+        "is_quiet": parsed.quiet,
+    }
+
+
 def _embed(parsed: argparse.Namespace) -> int:
-    job = embed.Job(
-        inputs=parsed.inputs,
-        output=parsed.out,
-        model=parsed.model,
-        options=_model_options(parsed),
-        column=parsed.column,
-        output_column=parsed.output_column,
-        errors=parsed.errors,
-        report=parsed.report,
-        is_quiet=parsed.quiet,
-    )
-    report = embed.run(job)
+    return _run(embed.Job(**_job_arguments(parsed)), embed.Vectors)
+
+
+def _rerank(parsed: argparse.Namespace) -> int:
+    asked = {"query": parsed.query, "query_column": parsed.query_column}
+    return _run(rerank.Job(**_job_arguments(parsed), **asked), rerank.Scores)
+
+
+def _run(job: embed.Job, column_class: type) -> int:
+    report = embed.run(job, column_class)
     if not job.is_quiet:
         extras = "".join(f", {report[name]:,} {name}" for name in ("nulls", "failed", "truncated") if report[name])
         rates = f"{report['rows_per_second']:,.0f} rows/s, {report['tokens_per_second']:,.0f} tokens/s"

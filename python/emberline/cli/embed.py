@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``emberline embed``: files of text in, one file with all their columns and a vector each out.
+"""``emberline embed``: files of text in, one file with all their columns and a vector each out; and the way of rows
+through any command that adds a column.
 
 Three things happen at once: a thread reads the next batch, the engine computes this one, a thread writes the last one.
 """
@@ -39,6 +40,28 @@ class Job:
     is_quiet: bool = False
 
 
+class Vectors:
+    """The column that embed adds. Its methods are what ``run`` asks of any."""
+
+    counted = "embedded"  # rows that have a value, in the report
+
+    def __init__(self, job: Job, schema: pa.Schema):
+        self._column = choose_column(schema, job.column)
+
+    def kind(self, model: emberline.Model) -> pa.DataType:
+        return pa.list_(model.vector_type)
+
+    def compute(self, model: emberline.Model, batch: pa.RecordBatch, tick: emberline.model.Progress) -> _native.Outcome:
+        return model.run(_rows.to_arrow(batch.column(self._column))[0], tick)
+
+    def array(self, outcome: _native.Outcome) -> pa.Array:
+        return vector_lists(outcome)
+
+    def more(self, job: Job, model: emberline.Model) -> dict:
+        """What else the report says."""
+        return {"int8": int8_outlook(job.model, job.options, model)}
+
+
 @dataclass
 class Totals:
     """Counts over all batches."""
@@ -61,23 +84,23 @@ class JobError(Exception):
     """A job that cannot be done as asked; the message is for the user."""
 
 
-def run(job: Job) -> dict:
-    """Does the job and returns its report. On any failure, Ctrl-C included, the output is as it was before."""
+def run(job: Job, column_class: type = Vectors) -> dict:
+    """Adds the column to the job's rows and returns the report. On any failure, Ctrl-C included, the output is as it
+    was before."""
     writers.check_output(job.output)
     if job.report is not None and not job.report.parent.is_dir():
         raise JobError(f"{job.report}: the directory {job.report.parent} does not exist")
     is_csv = job.output.suffix.lower() == ".csv"
     files = readers.find_files(job.inputs)
     table = readers.Table([readers.open_reader(path, is_csv) for path in files])
-    column = choose_column(table.schema, job.column)
+    column = column_class(job, table.schema)
     if job.output_column in table.schema.names:
         raise JobError(f"the input has a column {job.output_column} already: name another with --output-column")
 
     load_start = time.monotonic()
     model = emberline.load(job.model, **job.options)
     start = time.monotonic()
-    vector_field = pa.field(job.output_column, pa.list_(model.vector_type))
-    schema = table.schema.append(vector_field)
+    schema = table.schema.append(pa.field(job.output_column, column.kind(model)))
     output = writers.Output(job.output, schema)
     try:
         with make_progress(table.num_rows, job.is_quiet) as progress:
@@ -87,16 +110,17 @@ def run(job: Job) -> dict:
         output.discard()
         raise
     seconds = time.monotonic() - start
-    report = _report(job, model, files, totals, seconds, waited, start - load_start)
+    report = _report(job, model, files, totals, seconds, waited, start - load_start, column.counted)
     if job.report is not None:
-        report["int8"] = int8_outlook(job.model, job.options, model)
+        report.update(column.more(job, model))
         _write_report(job.report, report)
     return report
 
 
-def choose_column(schema: pa.Schema, asked: str | None) -> str:
-    """The text column: the one asked for, else the only one of text, else the one named text."""
-    texts = [field.name for field in schema if _rows.is_text(field.type) and not pa.types.is_null(field.type)]
+def choose_column(schema: pa.Schema, asked: str | None, taken: str | None = None) -> str:
+    """The text column: the one asked for, else the only one of text that is not taken, else the one named text."""
+    is_free = [field.name != taken and not pa.types.is_null(field.type) for field in schema]
+    texts = [field.name for field, free in zip(schema, is_free, strict=True) if free and _rows.is_text(field.type)]
     if asked is not None:
         if asked not in schema.names:
             raise JobError(f"the input has no column {asked}; it has {', '.join(schema.names)}")
@@ -114,7 +138,7 @@ def choose_column(schema: pa.Schema, asked: str | None) -> str:
 def _pump(
     table: readers.Table,
     model: emberline.Model,
-    column: str,
+    column: Vectors,
     errors: str,
     schema: pa.Schema,
     write: Callable[[pa.RecordBatch], None],
@@ -141,15 +165,15 @@ def _pump(
             def tick(rows_done: int, _rows_total: int, tokens_done: int) -> None:
                 progress.update(totals.rows_done + rows_done, totals.tokens + tokens_done)
 
-            outcome = model.run(_rows.to_arrow(batch.column(column))[0], tick)
+            outcome = column.compute(model, batch, tick)
             if errors == "fail" and outcome.stats.failed:
                 try:
                     model.raise_row_error(outcome, first_row)
                 except emberline.RowError as error:
-                    raise JobError(f"{path}: {error}; --errors null gives such rows no vector") from None
+                    raise JobError(f"{path}: {error}; --errors null gives such rows null") from None
             totals.add(outcome.stats, batch.num_rows)
             progress.update(totals.rows_done, totals.tokens)
-            columns = [*batch.columns, vector_lists(outcome)]
+            columns = [*batch.columns, column.array(outcome)]
             idle_start = time.monotonic()
             if written is not None:
                 written.result()
@@ -182,6 +206,7 @@ def _report(
     seconds: float,
     waited: float,
     load_seconds: float,
+    counted: str,
 ) -> dict:
     info = model.info
     return {
@@ -190,7 +215,7 @@ def _report(
         "inputs": [str(path) for path in files],
         "output": str(job.output),
         "rows": totals.rows_done,
-        "embedded": totals.rows,
+        counted: totals.rows,
         "nulls": totals.nulls,
         "failed": totals.failed,
         "truncated": totals.truncated,

@@ -36,6 +36,13 @@ def best_time(body: Callable[[], object], seconds: float) -> float:
     return best
 
 
+def _work(model: emberline.Model, rows: list[str]) -> None:
+    if model.dim:
+        model.embed(rows)
+    else:
+        model.rerank(rows[0], rows)
+
+
 def int8_outlook(path: str, options: dict[str, str], model: emberline.Model, seconds: float = 0.15) -> dict:
     """What ``dtype=int8`` would give in place of the model's dtype: ``speedup`` on rows of up to 64 tokens and the
     cosine of its vectors to those in f32 on built-in texts, or ``left_out`` with the reason. ``speedup`` is 1 where the
@@ -51,6 +58,6 @@ def int8_outlook(path: str, options: dict[str, str], model: emberline.Model, sec
             times = []
             for handle in (model, int8):
                 cut = handle.with_options(max_tokens=min(64, handle.max_tokens), long_text="truncate")
-                times.append(best_time(lambda cut=cut: cut.embed(rows), seconds))
+                times.append(best_time(lambda cut=cut: _work(cut, rows), seconds))
             outlook["speedup"] = round(times[0] / times[1], 2)
     return outlook

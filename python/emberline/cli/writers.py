@@ -125,7 +125,9 @@ class CsvWriter(Writer):
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [_as_json(column) if _is_nested(column.type) else column for column in batch.columns[:-1]]
-        self._writer.write_batch(pa.record_batch([*columns, json_lists(batch.columns[-1])], schema=self._flat))
+        last = batch.columns[-1]
+        columns.append(json_texts(last) if _is_nested(last.type) else last)
+        self._writer.write_batch(pa.record_batch(columns, schema=self._flat))
 
     def finish(self) -> None:
         self._writer.close()
@@ -141,7 +143,7 @@ class JsonLinesWriter(Writer):
     def write(self, batch: pa.RecordBatch) -> None:
         *names, embedding = (json.dumps(name, ensure_ascii=False) for name in self._schema.names)
         columns = [[_json(value) for value in column.to_pylist()] for column in batch.columns[:-1]]
-        vectors = json_lists(batch.columns[-1]).to_pylist()
+        vectors = json_texts(batch.columns[-1]).to_pylist()
         lines = []
         for row, vector in enumerate(vectors):
             members = [f"{name}: {column[row]}" for name, column in zip(names, columns, strict=True)]
@@ -199,8 +201,11 @@ def check_output(path: Path) -> None:
         raise OutputError(f"{path}: the directory {path.parent} cannot be written")
 
 
-def json_lists(vectors: pa.ListArray) -> pa.StringArray:
-    """Every vector as "[0.25,-1e-8]", shortest digits that read back as the same float; null for null."""
+def json_texts(vectors: pa.ListArray | pa.FloatArray) -> pa.StringArray:
+    """Every vector as "[0.25,-1e-8]", or every score as "0.25", shortest digits that read back as the same float; null
+    for null."""
+    if not _is_nested(vectors.type):
+        return pc.cast(vectors, pa.string())
     texts = pa.ListArray.from_arrays(vectors.offsets, pc.cast(vectors.values, pa.string()), mask=vectors.is_null())
     return pc.binary_join_element_wise("[", pc.binary_join(texts, ","), "]", "")
 
