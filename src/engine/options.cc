@@ -102,12 +102,10 @@ void apply_cache_dir(Options& options, const OptionSpec& spec, std::string_view 
   }
 }
 
-void apply_task(Options& options, const OptionSpec&, std::string_view value) {
-  if (value.empty()) {
-    options.task.reset();
-  } else {
-    options.task = std::string(value);
-  }
+// An empty text unsets it.
+template <std::optional<std::string> Options::* kMember>
+void apply_text(Options& options, const OptionSpec&, std::string_view value) {
+  options.*kMember = value.empty() ? std::nullopt : std::optional(std::string(value));
 }
 
 void apply_dtype(Options& options, const OptionSpec& spec, std::string_view value) {
@@ -189,24 +187,8 @@ void apply_output(Options& options, const OptionSpec& spec, std::string_view val
   options.output = parse_choice(kOutputs, spec, value);
 }
 
-void apply_ranges(Options& options, const OptionSpec&, std::string_view value) {
-  if (value.empty()) {
-    options.ranges.reset();
-  } else {
-    options.ranges = std::string(value);
-  }
-}
-
 void apply_prompt(Options& options, const OptionSpec&, std::string_view value) {
   options.prompt = std::string(value);
-}
-
-void apply_prompt_name(Options& options, const OptionSpec&, std::string_view value) {
-  if (value.empty()) {
-    options.prompt_name.reset();
-  } else {
-    options.prompt_name = std::string(value);
-  }
 }
 
 void apply_max_tokens(Options& options, const OptionSpec& spec, std::string_view value) {
@@ -248,7 +230,7 @@ constexpr std::array<OptionSpec, 20> kTable{{
     {"task", "text", "", "",
      "Task of the model whose adapter becomes part of its weights, and whose prompt its default one; unset takes the "
      "model without adapters.",
-     true, apply_task},
+     true, apply_text<&Options::task>},
     {"layers", "layers", "-1", "",
      "Hidden layers to take: -1 is the last, 0 the embeddings' output, -4:-1 the last four, also 1,6,12 or all.", false,
      apply_layers},
@@ -262,7 +244,7 @@ constexpr std::array<OptionSpec, 20> kTable{{
      false, apply_output},
     {"ranges", "text", "", "",
      "File of emberline calibrate, for output=int8 and uint8; unset takes the model's emberline_ranges.json.", false,
-     apply_ranges},
+     apply_text<&Options::ranges>},
     {"activation", "choice", "", "none,sigmoid,softmax",
      "What scores of rerank go through, none for the model's raw numbers; unset takes the model's own.", false,
      apply_activation},
@@ -270,7 +252,7 @@ constexpr std::array<OptionSpec, 20> kTable{{
      "Text put before each input; unset takes the model's default prompt, an empty text turns it off.", false,
      apply_prompt},
     {"prompt_name", "text", "", "", "Name of one of the model's own prompts; prompt wins over it.", false,
-     apply_prompt_name},
+     apply_text<&Options::prompt_name>},
     {"max_tokens", "integer", "", "", "Tokens of one row, special tokens included; unset takes the model's own.", false,
      apply_max_tokens},
     {"long_text", "choice", "truncate", "truncate,error,chunk",

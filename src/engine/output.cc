@@ -14,7 +14,8 @@ constexpr float kSteps = 255;
 constexpr uint8_t kSignBit = 0x80;  // turned over, it takes 128 off a byte
 
 uint8_t level(float value, float low, float step) {
-  return static_cast<uint8_t>(std::clamp(std::floor((value - low) / step), 0.0F, kSteps));
+  const float below = std::floor((value - low) / step);
+  return below > 0 ? static_cast<uint8_t>(std::min(below, kSteps)) : 0;  // NaN, too, is 0: no byte stands for it
 }
 
 void write_levels(const OutputLevels& levels, std::span<const float> vector, uint8_t turned, uint8_t* out) {

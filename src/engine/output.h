@@ -27,8 +27,8 @@ int64_t output_bytes(Output output, int64_t dim);
 
 // Writes output_bytes(output, vector.size()) bytes, coded as sentence-transformers' quantize_embeddings codes them:
 // float16 rounds to the nearest, ties to even; int8 and uint8 take the level below a number, the first or the last for
-// numbers beyond them; binary and ubinary hold a bit for each number, set above 0, the first in the highest place.
-// int8 is uint8 less 128, and binary ubinary less 128. `levels` matters to int8 and uint8 alone.
+// numbers beyond them, the first for NaN; binary and ubinary hold a bit for each number, set above 0, the first in the
+// highest place. int8 is uint8 less 128, and binary ubinary less 128. `levels` matters to int8 and uint8 alone.
 void write_output(Output output, const OutputLevels& levels, std::span<const float> vector, uint8_t* out);
 
 }  // namespace emberline

@@ -275,13 +275,13 @@ const TensorView& Weights::get(std::string_view name, const std::vector<int64_t>
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     if (const OtherTensor* found_other = other(name)) {
-      fail(Code::kUnsupported, "{}: tensor {} has dtype {}, expected F32, F16 or BF16", origins_.find(name)->second,
-           name, found_other->dtype);
+      fail(Code::kUnsupported, "{}: tensor {} has dtype {}, expected F32, F16 or BF16", file_of(name), name,
+           found_other->dtype);
     }
     fail(Code::kFormat, "{}: tensor {} of shape {} is missing", source_, name, show_shape(shape));
   }
-  check(found->second.shape == shape, Code::kFormat, "{}: tensor {} has shape {}, expected {}",
-        origins_.find(name)->second, name, show_shape(found->second.shape), show_shape(shape));
+  check(found->second.shape == shape, Code::kFormat, "{}: tensor {} has shape {}, expected {}", file_of(name), name,
+        show_shape(found->second.shape), show_shape(shape));
   return found->second;
 }
 

@@ -43,7 +43,7 @@ class Weights {
   const OtherTensor* other(std::string_view name) const;    // null where it is not there, or of floats
   const std::string& file_of(std::string_view name) const;  // where a tensor stands, for messages
   const std::string& source() const { return source_; }     // file or directory named in messages
-  int64_t total_bytes() const { return total_bytes_; }      // of all float tensors
+  int64_t total_bytes() const { return total_bytes_; }      // that float tensors take in the files, less forgotten ones
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
 
   // For what is made of several tensors. Numbers stand in a tensor's place, in f32; views of it end.

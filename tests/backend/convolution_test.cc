@@ -99,6 +99,14 @@ TEST_P(ConvolutionTest, RowChangesWithOtherSequencesOrThreads) {
   }
 }
 
+TEST_P(ConvolutionTest, BatchWithoutRowsIsRefused) {
+  for (const int64_t features : kFeatures) {
+    Matrix x(0, features);
+    EXPECT_EQ(run(x, {0}, {5, 2}).rows(), 0);
+    EXPECT_EQ(run(x, {0, 0, 0}, {5, 2}).rows(), 0);
+  }
+}
+
 TEST_P(ConvolutionTest, NanReachesAnotherSequence) {
   const std::vector<int64_t> offsets = {0, 4, 9};
   for (const int64_t features : kFeatures) {

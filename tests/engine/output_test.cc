@@ -81,5 +81,13 @@ TEST(Output, LevelsBeyondTheRangesAreTheFirstAndTheLast) {
   EXPECT_EQ(bytes_of(Output::kInt8, {1, 254.5F, 4}, levels), (std::vector<uint8_t>{129, 126, 128}));
 }
 
+TEST(Output, NanIsAnyByte) {
+  const std::vector<float> vector{std::numeric_limits<float>::quiet_NaN(), 255};
+  const OutputLevels levels = levels_between(std::vector<float>{0, 0}, std::vector<float>{255, 255});
+  EXPECT_EQ(bytes_of(Output::kUint8, vector, levels), (std::vector<uint8_t>{0, 255}));
+  EXPECT_EQ(bytes_of(Output::kInt8, vector, levels), (std::vector<uint8_t>{128, 127}));
+  EXPECT_EQ(bytes_of(Output::kUbinary, vector), (std::vector<uint8_t>{0b01000000}));
+}
+
 }  // namespace
 }  // namespace emberline

@@ -189,6 +189,7 @@ class StreamLow final : public CpuStream {
   // which nobody takes. A row of int8 could not be read so: its scale is that of all its neighbours.
   void convolve_in_place(MatrixView x, std::span<const int64_t> seq_offsets, int64_t before, const Linear& weights,
                          Activation activation, MatrixView out) {
+    if (x.rows == 0) return;
     const int64_t count = weights.in_features / x.cols;
     const int64_t gap = std::max(before, count - 1 - before);
     const auto num_seqs = static_cast<int64_t>(seq_offsets.size()) - 1;
