@@ -89,7 +89,7 @@ struct LoadedModel::Parts {
   static Parts read(Backend& backend, const fs::path& directory, const fs::path& cache_directory,
                     const std::optional<std::string>& task);
   void read_tokenizer();
-  void read_classifier(const Weights& weights, const Backend& backend);
+  void read_classifier(const Weights& weights, const Backend& keeping);
   Factors find_factors(const Weights& weights, const Backend& quantising);
 };
 
@@ -146,10 +146,10 @@ void LoadedModel::Parts::read_tokenizer() {
 }
 
 // A model without the tensors of a head makes vectors all the same, unless it is nothing but a CrossEncoder.
-void LoadedModel::Parts::read_classifier(const Weights& weights, const Backend& backend) {
+void LoadedModel::Parts::read_classifier(const Weights& weights, const Backend& keeping) {
   if (config.classifier) {
     try {
-      classifier.emplace(config.network, *config.classifier, weights, backend);
+      classifier.emplace(config.network, *config.classifier, weights, keeping);
     } catch (const Error& error) {
       if (error.code() != Code::kFormat) throw;
       config.no_classifier = error.what();
