@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 2)
-FOR_GCC = ("--extra-arg=-Wno-unknown-warning-option",)  # the flags of the dev build are g++'s
+FOR_GCC = ("--extra-arg=-Wno-unknown-warning-option",)  # the flags are g++'s
 MAX_LINES = 60 if os.environ.get("CI") else 1000  # of one check's words
 SCALAFMT_JARS = ROOT / "build" / "scalafmt"
 
@@ -82,10 +82,10 @@ def shell_syntax(_: bool) -> str:
 
 
 def clang_tidy(_: bool) -> str:
-    """Over src/ with the flags of the dev build. A file that passed is not looked at again until it, a header or the
+    """Over src/ with the flags of the dev build, each file alone. A file that passed is not looked at again until it, a header or the
     configuration changes."""
-    if not (ROOT / "build/dev/compile_commands.json").is_file():
-        trouble = run("cmake", "--preset", "dev")
+    if not (ROOT / "build/tidy/compile_commands.json").is_file():
+        trouble = run("cmake", "--preset", "tidy")
         if trouble:
             return trouble
     shared = hashlib.sha256()
@@ -100,7 +100,7 @@ def clang_tidy(_: bool) -> str:
         stamp = stamps / key.hexdigest()
         if stamp.exists():
             return ""
-        trouble = run(BIN / "clang-tidy", "-p", "build/dev", "--quiet", *FOR_GCC, name)
+        trouble = run(BIN / "clang-tidy", "-p", "build/tidy", "--quiet", *FOR_GCC, name)
         if not trouble:
             stamp.touch()
         return trouble
@@ -120,6 +120,7 @@ CHECKS = {
     "shell-syntax": shell_syntax,
     "clang-tidy": clang_tidy,
 }
+SLOW = ("clang-tidy",)  # as long as a build
 FORMATTERS = ("clang-format", "ruff-check", "ruff-format", "scalafmt")
 
 
@@ -127,6 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("check", nargs="*", help=f"run these alone, of {' '.join(CHECKS)}")
     parser.add_argument("--fix", action="store_true", help="rewrite instead of checking")
+    parser.add_argument("--quick", action="store_true", help=f"all but {' '.join(SLOW)}")
     parser.add_argument("--junit", type=Path, help="also write the results there")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.check if name not in CHECKS]
@@ -134,7 +136,8 @@ def main() -> int:
         parser.error(f"unknown check {unknown[0]}, expected one of {' '.join(CHECKS)}")
     report = ElementTree.Element("testsuite", name="lint")
     failed = 0
-    for name in arguments.check or (FORMATTERS if arguments.fix else CHECKS):
+    quick = [name for name in CHECKS if name not in SLOW]
+    for name in arguments.check or (FORMATTERS if arguments.fix else quick if arguments.quick else CHECKS):
         started = time.monotonic()
         trouble = CHECKS[name](arguments.fix)
         seconds = time.monotonic() - started

@@ -27,6 +27,7 @@ JOBS = os.environ.get("JOBS") or str(os.cpu_count() or 2)
 MVN_FLAGS = os.environ.get("MVN_FLAGS", "")
 JVM_LIBRARY = "-Demberline.library.folder=$PWD/build/jar-resources"  # laid out by tools/build_jars.sh
 PYTEST = ".venv/bin/python -m pytest -q -p no:cacheprovider"
+SLOW_UNDER_ASAN = "^Real|RowChangesWithItsBatchOrThreads"
 MODELS = ("all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5")
 
 
@@ -104,10 +105,14 @@ def suites() -> list[Suite]:
     return [
         Suite("build", [f"make build build/third_party/.complete {models}"], minutes=30),
         Suite("dev", ctest("dev"), "build/test/dev.xml", minutes=30),
-        # Real models take as long there as all other tests together and reach no other code than the tiny ones.
-        Suite("asan", ctest("asan", but="^Real"), "build/test/asan.xml", minutes=30),
+        # What takes as long there as all the rest together, and reaches no other code.
+        Suite("asan", ctest("asan", but=SLOW_UNDER_ASAN), "build/test/asan.xml", minutes=30),
         Suite(
-            "asan-real", ctest("asan", "^Real", name="asan-real"), "build/test/asan-real.xml", minutes=60, only_all=True
+            "asan-slow",
+            ctest("asan", SLOW_UNDER_ASAN, name="asan-slow"),
+            "build/test/asan-slow.xml",
+            minutes=60,
+            only_all=True,
         ),
         Suite(
             "tsan",
@@ -139,7 +144,8 @@ def suites() -> list[Suite]:
         Suite("docs", pytest("docs", "tests/docs"), "build/test/docs.xml"),
         Suite("slow", pytest("slow", "tests/python tests/spark -m slow"), "build/test/slow.xml", 60, only_all=True),
         Suite("wheel", wheel_of_all_lines(), "build/test/wheel.xml", only_all=True),
-        Suite("lint", [".venv/bin/python tools/lint.py --junit build/test/lint.xml"], "build/test/lint.xml"),
+        Suite("lint", [".venv/bin/python tools/lint.py --quick --junit build/test/lint.xml"], "build/test/lint.xml"),
+        Suite("tidy", [".venv/bin/python tools/lint.py clang-tidy"], minutes=60, only_all=True),
     ]
 
 

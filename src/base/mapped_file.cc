@@ -61,6 +61,11 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) {
   const Descriptor file(path);
   const size_t size = regular_file_size(file.get(), path);

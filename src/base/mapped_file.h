@@ -27,6 +27,9 @@ class MappedFile {
   size_t size_ = 0;
 };
 
+// False also where the system does not say.
+bool is_there(const std::filesystem::path& path);
+
 // Whole text file, for the small JSON files of a model directory. Throws Error(kIo), also above `max_bytes`.
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes = size_t{256} << 20);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "base/parallel.h"
 #include "base/reasons.h"
 #include "base/version.h"
@@ -57,8 +58,7 @@ int64_t factor_bytes(const NetworkConfig& network) {
 }
 
 bool has_network(const fs::path& directory) {
-  std::error_code ignored;
-  return fs::exists(directory / "config.json", ignored);
+  return is_there(directory / "config.json");
 }
 
 std::optional<Factors> stored_factors(const PackedCache& cache, const NetworkConfig& network) {

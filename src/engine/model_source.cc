@@ -69,7 +69,7 @@ fs::path find_model_directory(const std::string& model) {
   std::error_code ignored;
   const fs::path path(model);
   if (fs::is_directory(path, ignored)) return path;
-  check(!fs::exists(path, ignored), Code::kIo, "load {}: is a file, expected a model's directory", model);
+  check(!is_there(path), Code::kIo, "load {}: is a file, expected a model's directory", model);
   std::string places = "directory " + fs::absolute(path, ignored).string();
   for (const fs::path& folder : hub_folders(model)) {
     if (const auto snapshot = snapshot_of_main(folder)) return *snapshot;

@@ -102,7 +102,7 @@ void write_ranges(const LoadedModel& model, const Settings& settings, std::span<
 OutputLevels read_levels(const LoadedModel& model, const Settings& settings, const std::optional<std::string>& file) {
   const fs::path path = file ? fs::path(*file) : model.config.directory / kOwnFile;
   const char* how = "`emberline calibrate TABLE -o FILE --model MODEL` makes one; name it in option ranges";
-  check(fs::exists(path), Code::kInvalidArgument, "option output: int8 and uint8 need ranges, and there is no {}; {}",
+  check(is_there(path), Code::kInvalidArgument, "option output: int8 and uint8 need ranges, and there is no {}; {}",
         path.string(), how);
   const JsonValue ranges = JsonValue::read(path);
   const std::string its_print = ranges.at("model").text();

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-target_sources(emberline_core PRIVATE
+emb_sources(engine 3
   src/engine/calibration.cc
   src/engine/claim.cc
   src/engine/device_queue.cc

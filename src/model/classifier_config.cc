@@ -2,6 +2,7 @@
 #include "model/classifier_config.h"
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "model/activations.h"
 
 namespace emberline {
@@ -29,7 +30,7 @@ Pooling read_pooling(const JsonValue& value) {
 // Where the model says what its scores go through: a CrossEncoder's own file first, then older places.
 std::optional<JsonValue> find_activation(const JsonValue& file, const ModelConfig& config) {
   const std::filesystem::path modules = config.directory / "config_sentence_transformers.json";
-  if (!config.has_vectors && std::filesystem::exists(modules)) {
+  if (!config.has_vectors && is_there(modules)) {
     if (auto value = JsonValue::read(modules).find("activation_fn")) return value;
   }
   if (const auto settings = file.find("sentence_transformers")) {

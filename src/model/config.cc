@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "base/reasons.h"
 #include "model/activations.h"
 #include "model/classifier_config.h"
@@ -178,13 +179,13 @@ Pooling default_pooling(const JsonValue& file) {
 
 ModelConfig read_model_config(const fs::path& directory) {
   std::error_code ignored;
-  check(fs::exists(directory, ignored), Code::kIo, "{}: no such directory", directory.string());
+  check(is_there(directory), Code::kIo, "{}: no such directory", directory.string());
   check(fs::is_directory(directory, ignored), Code::kIo, "{}: is a file, expected the directory of a model",
         directory.string());
   ModelConfig config;
   config.directory = directory;
-  const bool with_modules = fs::exists(directory / "modules.json", ignored);
-  check(with_modules || fs::exists(directory / "config.json", ignored), Code::kIo,
+  const bool with_modules = is_there(directory / "modules.json");
+  check(with_modules || is_there(directory / "config.json"), Code::kIo,
         "{}: not a model: looked for config.json and modules.json", directory.string());
   if (with_modules) {
     read_modules(config);
@@ -206,9 +207,9 @@ ModelConfig read_model_config(const fs::path& directory) {
     check_head(config);
     return config;
   }
-  check(!fs::exists(config.network_directory / "adapter_config.json", ignored), Code::kUnsupported,
+  check(!is_there(config.network_directory / "adapter_config.json"), Code::kUnsupported,
         "{}: holds adapter_config.json: merge the adapter into its model first", config.network_directory.string());
-  check(fs::exists(config.network_directory / "config.json", ignored), Code::kIo,
+  check(is_there(config.network_directory / "config.json"), Code::kIo,
         "{}: not a model: modules.json puts the Transformer here, but config.json is missing",
         config.network_directory.string());
   const JsonValue file = JsonValue::read(config.network_directory / "config.json");

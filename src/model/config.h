@@ -17,6 +17,9 @@
 
 namespace emberline {
 
+// Tokens of one text where nothing limits them: far more than any row holds.
+inline constexpr int64_t kNoTokenLimit = 1 << 24;
+
 // Whether a layer stands between the embeddings and the first hidden state.
 enum class EmbeddingProjection { kNone, kWhereWidthsDiffer, kAlways };
 

@@ -10,13 +10,13 @@
 namespace emberline {
 namespace {
 
-using Kind = HeadStep::Kind;
+using StepKind = HeadStep::Kind;
 
 // The steps that a plan leaves of the model's own.
 std::vector<size_t> steps_in_force(const std::vector<HeadStep>& steps, const HeadPlan& plan) {
   std::vector<size_t> kept;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const bool is_normalize = steps[i].kind == Kind::kNormalize;
+    const bool is_normalize = steps[i].kind == StepKind::kNormalize;
     if (is_normalize ? plan.normalize.value_or(true) : plan.use_dense) kept.push_back(i);
   }
   return kept;
@@ -24,7 +24,7 @@ std::vector<size_t> steps_in_force(const std::vector<HeadStep>& steps, const Hea
 
 // Whether the kept steps themselves end in a normalisation.
 bool ends_normalized(const std::vector<HeadStep>& steps, const std::vector<size_t>& kept) {
-  return !kept.empty() && steps[kept.back()].kind == Kind::kNormalize;
+  return !kept.empty() && steps[kept.back()].kind == StepKind::kNormalize;
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ struct Head::Dense {
 Head::Head(const ModelConfig& config, const Backend& backend) : steps_(config.head), backend_(backend) {
   for (const HeadStep& step : steps_) {
     Dense dense;
-    if (step.kind == Kind::kDense) {
+    if (step.kind == StepKind::kDense) {
       const Weights weights = Weights::open(step.directory);
       LinearPart part{.weight = weights.get("linear.weight", {step.out_features, step.in_features}), .bias = {}};
       if (step.bias) part.bias = weights.get("linear.bias", {step.out_features});
@@ -48,7 +48,7 @@ Head::Head(const ModelConfig& config, const Backend& backend) : steps_(config.he
         dense.residual = backend.make_dense(part);
       }
     }
-    if (step.kind == Kind::kResidualBlocks) dense.blocks = std::make_unique<ResidualBlocks>(step, backend);
+    if (step.kind == StepKind::kResidualBlocks) dense.blocks = std::make_unique<ResidualBlocks>(step, backend);
     dense_.push_back(std::move(dense));
   }
 }
@@ -59,7 +59,7 @@ Head::Head(Head&&) noexcept = default;
 int64_t Head::output_dim(const HeadPlan& plan, int64_t cols) const {
   int64_t width = cols;
   for (const size_t i : steps_in_force(steps_, plan)) {
-    if (steps_[i].kind == Kind::kNormalize) continue;
+    if (steps_[i].kind == StepKind::kNormalize) continue;
     check(width == steps_[i].in_features, Code::kInvalidArgument, "dense {}: got vectors of {} dimensions, expected {}",
           steps_[i].directory.string(), width, steps_[i].in_features);
     width = steps_[i].out_features;
@@ -86,13 +86,13 @@ MatrixView Head::finish(Stream& stream, MatrixView hidden, const Batch& batch, c
   bool in_pooled_slot = true;
   for (const size_t i : kept) {
     const HeadStep& step = steps_[i];
-    if (step.kind == Kind::kNormalize) {
+    if (step.kind == StepKind::kNormalize) {
       stream.normalize(vectors);
       continue;
     }
     const auto slot = in_pooled_slot ? EncoderScratch::kDense : EncoderScratch::kPooled;
     const MatrixView out = scratch.matrix(backend_, slot, seqs, step.out_features);
-    if (step.kind == Kind::kResidualBlocks) {
+    if (step.kind == StepKind::kResidualBlocks) {
       const PooledBatch pooled = {stream,       backend_,           scratch, batch.seq_offsets,
                                   plan.pooling, plan.prompt_tokens, vectors};
       dense_[i].blocks->run(pooled, out);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "model/activations.h"
 #include "model/json_value.h"
 #include "model/static_table.h"
@@ -15,12 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostFeatures = 1 << 20;
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-
-bool is_there(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored);
-}
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
 // ---- modules.json ----
 
@@ -190,19 +186,19 @@ void require_usual_output(const JsonValue& settings, bool has_vectors) {
   }
 }
 
-// The tokenizer's own limit; kMost where it has none (a float of 1e30 stands for that in real files).
+// The tokenizer's own limit; kUnlimited where it has none (a float of 1e30 stands for that in real files).
 int64_t length_limit(const JsonValue& value) {
-  if (value.number() >= 1e18) return kMost;
-  return value.integer(1, kMost);
+  if (value.number() >= 1e18) return kUnlimited;
+  return value.integer(1, kUnlimited);
 }
 
 int64_t tokenizer_limit(const fs::path& directory) {
   const fs::path file = directory / "tokenizer_config.json";
-  if (!is_there(file)) return kMost;
+  if (!is_there(file)) return kUnlimited;
   const JsonValue settings = JsonValue::read(file);
   auto value = settings.find("model_max_length");
   if (!value) value = settings.find("max_len");
-  return value ? length_limit(*value) : kMost;
+  return value ? length_limit(*value) : kUnlimited;
 }
 
 }  // namespace

@@ -12,8 +12,7 @@
 namespace emberline {
 namespace {
 
-constexpr int64_t kNoLimit = 1 << 24;  // tokens of one text: far more than any row holds
-constexpr int64_t kMostFeatures = 1 << 16;
+constexpr int64_t kWidest = 1 << 16;
 constexpr int64_t kMostTokens = 64;  // of an n-gram
 
 std::vector<Ngrams> read_ngrams(const JsonValue& list) {
@@ -31,8 +30,8 @@ std::vector<Ngrams> read_ngrams(const JsonValue& list) {
 std::vector<ResidualBlock> read_blocks(const JsonValue& list) {
   std::vector<ResidualBlock> blocks;
   for (const JsonValue& item : list.items()) {
-    blocks.push_back({.inner = item.at("inner").integer(1, kMostFeatures),
-                      .out_features = item.at("out_features").integer(1, kMostFeatures)});
+    blocks.push_back(
+        {.inner = item.at("inner").integer(1, kWidest), .out_features = item.at("out_features").integer(1, kWidest)});
   }
   if (blocks.empty()) list.refuse("a list of blocks: {\"inner\": 320, \"out_features\": 320}");
   return blocks;
@@ -49,13 +48,13 @@ void read_ngram_network(const JsonValue& file, ModelConfig& config) {
   NetworkConfig& network = config.network;
   network.model_type = file.at("model_type").text();
   network.vocab_size = file.at("vocab_size").integer(1, (int64_t{1} << 31) - 1);
-  network.embedding_size = file.at("embedding_size").integer(1, kMostFeatures);
+  network.embedding_size = file.at("embedding_size").integer(1, kWidest);
   network.ngrams = read_ngrams(file.at("ngrams"));
-  network.ngram_features = file.at("ngram_features").integer(1, kMostFeatures);
+  network.ngram_features = file.at("ngram_features").integer(1, kWidest);
   const int64_t branch_columns = static_cast<int64_t>(network.ngrams.size()) * network.ngram_features;
   network.hidden_size = network.embedding_size + branch_columns;
   network.num_attention_heads = 1;
-  network.max_position_embeddings = kNoLimit;
+  network.max_position_embeddings = kNoTokenLimit;
   const JsonValue eps = file.at("layer_norm_eps");
   network.layer_norm_eps = static_cast<float>(eps.number());
   if (!(network.layer_norm_eps > 0 && network.layer_norm_eps < 1)) eps.refuse("a number between 0 and 1");
@@ -66,7 +65,7 @@ void read_ngram_network(const JsonValue& file, ModelConfig& config) {
   step.kind = HeadStep::Kind::kResidualBlocks;
   step.directory = config.network_directory;
   step.in_features = network.hidden_size;
-  step.pooled_features = file.at("pooled_features").integer(1, kMostFeatures);
+  step.pooled_features = file.at("pooled_features").integer(1, kWidest);
   step.blocks = read_blocks(file.at("residual_blocks"));
   step.out_features = step.blocks.back().out_features;
   config.head = {std::move(step), HeadStep()};

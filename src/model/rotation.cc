@@ -48,9 +48,9 @@ void read_ntk_scaling(const JsonValue& scaling, NetworkConfig& network) {
                               .factor = std::pow(factor, 2 / static_cast<double>(network.head_dim()))};
 }
 
-class Reader {
+class RotationReader {
  public:
-  Reader(const JsonValue& file, const Family& family, NetworkConfig& network)
+  RotationReader(const JsonValue& file, const Family& family, NetworkConfig& network)
       : file_(file), family_(family), network_(network) {}
 
   void read() const {
@@ -100,7 +100,7 @@ class Reader {
 
 void read_rotation(const JsonValue& file, const Family& family, NetworkConfig& network) {
   if (network.rotation_theta == 0) return;
-  Reader(file, family, network).read();
+  RotationReader(file, family, network).read();
   check(network.head_dim() % 2 == 0, Code::kFormat, "{}: heads of {} numbers cannot be rotated in pairs: {} is {}",
         file.where(), network.head_dim(),
         network.head_size > 0 ? family.keys.head_size : family.keys.num_attention_heads,

@@ -13,20 +13,22 @@
 namespace emberline {
 namespace {
 
-using Kind = RotationScaling::Kind;
+using ScalingKind = RotationScaling::Kind;
 
 struct ScalingType {
   const char* name;
-  Kind kind;
+  ScalingKind kind;
   std::vector<std::string_view> keys;  // beside rope_type, type and rope_theta
 };
 
 const ScalingType kTypes[] = {
-    {"default", Kind::kNone, {}},
-    {"linear", Kind::kLinear, {"factor"}},
-    {"llama3", Kind::kLlama3, {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}},
+    {"default", ScalingKind::kNone, {}},
+    {"linear", ScalingKind::kLinear, {"factor"}},
+    {"llama3",
+     ScalingKind::kLlama3,
+     {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}},
     {"yarn",
-     Kind::kYarn,
+     ScalingKind::kYarn,
      {"factor", "original_max_position_embeddings", "attention_factor", "beta_fast", "beta_slow", "mscale",
       "mscale_all_dim", "truncate"}},
 };
@@ -122,23 +124,23 @@ RotationScaling read_rotation_scaling(const JsonValue& parameters, int64_t max_p
   refuse_other_keys(parameters, type);
   RotationScaling scaling;
   scaling.kind = type.kind;
-  if (type.kind == Kind::kNone) return scaling;
+  if (type.kind == ScalingKind::kNone) return scaling;
   scaling.original_positions = max_positions;
   if (const auto value = parameters.find("original_max_position_embeddings")) {
     scaling.original_positions = value->integer(1, 1 << 24);
   }
-  if (type.kind == Kind::kYarn && !parameters.find("factor")) {
+  if (type.kind == ScalingKind::kYarn && !parameters.find("factor")) {
     scaling.factor = static_cast<double>(max_positions) / static_cast<double>(scaling.original_positions);
   } else {
     scaling.factor = positive(parameters.at("factor"));
   }
-  if (type.kind == Kind::kLlama3) {
+  if (type.kind == ScalingKind::kLlama3) {
     scaling.low_turns = positive(parameters.at("low_freq_factor"));
     scaling.high_turns = positive(parameters.at("high_freq_factor"));
     check(scaling.low_turns < scaling.high_turns, Code::kFormat,
           "{}: low_freq_factor: got {}, expected less than high_freq_factor {}", parameters.where(), scaling.low_turns,
           scaling.high_turns);
-  } else if (type.kind == Kind::kYarn) {
+  } else if (type.kind == ScalingKind::kYarn) {
     scaling.low_turns = positive_or(parameters, "beta_slow", 1);
     scaling.high_turns = positive_or(parameters, "beta_fast", 32);
     scaling.magnitude = yarn_magnitude(parameters, scaling.factor);
@@ -149,17 +151,17 @@ RotationScaling read_rotation_scaling(const JsonValue& parameters, int64_t max_p
 
 std::vector<float> rotation_frequencies(double theta, int64_t head_dim, const RotationScaling& scaling) {
   std::pair<double, double> places;
-  if (scaling.kind == Kind::kYarn) places = yarn_places(theta, head_dim, scaling);
+  if (scaling.kind == ScalingKind::kYarn) places = yarn_places(theta, head_dim, scaling);
   std::vector<float> frequencies;
   for (int64_t i = 0; i < head_dim / 2; ++i) {
     const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
     const float power = std::pow(static_cast<float>(theta), exponent);
     float frequency = 1.0F / power;
     switch (scaling.kind) {
-      case Kind::kNone: break;
-      case Kind::kLinear: frequency /= static_cast<float>(scaling.factor); break;
-      case Kind::kLlama3: frequency = llama3_frequency(frequency, scaling); break;
-      case Kind::kYarn: frequency = yarn_frequency(power, i, places, scaling.factor); break;
+      case ScalingKind::kNone: break;
+      case ScalingKind::kLinear: frequency /= static_cast<float>(scaling.factor); break;
+      case ScalingKind::kLlama3: frequency = llama3_frequency(frequency, scaling); break;
+      case ScalingKind::kYarn: frequency = yarn_frequency(power, i, places, scaling.factor); break;
     }
     frequencies.push_back(frequency);
   }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-target_sources(emberline_core PRIVATE
+emb_sources(model 3
   src/model/activations.cc
   src/model/adapter_folder.cc
   src/model/bert_families.cc

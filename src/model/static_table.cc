@@ -12,7 +12,6 @@
 namespace emberline {
 namespace {
 
-constexpr int64_t kNoLimit = 1 << 24;      // tokens of one text: far more than any row holds
 constexpr int64_t kModel2VecTokens = 512;  // of a text, where config.json does not say
 
 constexpr const char* kMapping = "mapping";  // [tokens]: rows of the table
@@ -115,7 +114,7 @@ void read_model2vec(const JsonValue& file, ModelConfig& config) {
   config.max_tokens = kModel2VecTokens;
   for (const auto& [key, value] : file.members()) {
     // A null stands for no limit.
-    if (key == "max_length") config.max_tokens = file.find(key) ? value.integer(1, kNoLimit) : kNoLimit;
+    if (key == "max_length") config.max_tokens = file.find(key) ? value.integer(1, kNoTokenLimit) : kNoTokenLimit;
   }
   const auto normalize = file.find("normalize");
   if (normalize && normalize->boolean()) config.head.emplace_back();
@@ -179,7 +178,7 @@ NetworkConfig read_static_network(const std::filesystem::path& directory) {
   network.hidden_size = shape[1];
   network.embedding_size = network.hidden_size;
   network.num_attention_heads = 1;
-  network.max_position_embeddings = kNoLimit;
+  network.max_position_embeddings = kNoTokenLimit;
   return network;
 }
 

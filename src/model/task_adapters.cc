@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 
 namespace emberline {
 namespace {
@@ -37,9 +38,9 @@ void read_stacked(const JsonValue& file, const JsonValue& tasks, ModelConfig& co
 std::map<std::string, fs::path> adapter_folders(const fs::path& network_directory) {
   std::map<std::string, fs::path> folders;
   for (const fs::path& above : {network_directory, network_directory / "adapters"}) {
-    std::error_code none, ignored;
+    std::error_code none;
     for (fs::directory_iterator entry(above, none), end; !none && entry != end; entry.increment(none)) {
-      if (!fs::exists(entry->path() / "adapter_config.json", ignored)) continue;
+      if (!is_there(entry->path() / "adapter_config.json")) continue;
       folders.emplace(entry->path().filename().string(), entry->path());
     }
   }

@@ -151,11 +151,6 @@ bool float_dtype(const std::string& name, DType& dtype) {
   return true;
 }
 
-bool is_there(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored);
-}
-
 [[noreturn]] void refuse_directory(const fs::path& directory) {
   if (is_there(directory / "pytorch_model.bin")) {
     const std::string at = directory.string();

@@ -19,7 +19,7 @@ uint8_t first_byte(const AddedToken& token) {
 bool is_word(char32_t c) {
   return unicode::flags(c) & unicode::kWord;
 }
-bool is_space(char32_t c) {
+bool is_white_space(char32_t c) {
   return unicode::flags(c) & unicode::kWhitespace;
 }
 
@@ -31,7 +31,7 @@ bool stands_alone(std::string_view text, size_t begin, size_t end) {
 size_t space_before(std::string_view text, size_t end) {
   while (end > 0) {
     const char32_t c = utf8::before(text, end);
-    if (!is_space(c)) break;
+    if (!is_white_space(c)) break;
     char encoded[4];
     end -= static_cast<size_t>(utf8::encode(c, encoded) - encoded);
   }
@@ -41,7 +41,7 @@ size_t space_before(std::string_view text, size_t end) {
 size_t space_behind(std::string_view text, size_t begin) {
   while (begin < text.size()) {
     const utf8::Step step = utf8::step(text.substr(begin));
-    if (!is_space(step.code_point)) break;
+    if (!is_white_space(step.code_point)) break;
     begin += step.length;
   }
   return begin;

@@ -8,6 +8,7 @@
 #include "text/byte_level.h"
 #include "text/byte_pieces.h"
 #include "text/merge_table.h"
+#include "text/metaspace.h"
 #include "text/piece_trie.h"
 #include "text/utf8.h"
 #include "text/word_cache.h"
@@ -43,25 +44,23 @@ std::vector<Merge> resolve(const BpeConfig& config, const std::string& place) {
   return merges;
 }
 
-constexpr std::string_view kMeta = "\xE2\x96\x81";
-
 // True if no merge joins anything to a U+2581 behind it, so that each part of a word that begins with one comes out as
 // it does in the whole: where all of a text is one word, its parts repeat, and the whole does not.
 bool begins_anew_at_meta(const BpeConfig& config) {
   if (config.ignore_merges || !config.continuing_subword_prefix.empty() || !config.end_of_word_suffix.empty()) {
     return false;
   }
-  return id_of(config.vocab, std::string(kMeta)) >= 0 &&
+  return id_of(config.vocab, std::string(kMetaspaceText)) >= 0 &&
          std::none_of(config.merges.begin(), config.merges.end(), [](const auto& merge) {
-           return merge.second.starts_with(kMeta) && !merge.first.ends_with(kMeta);
+           return merge.second.starts_with(kMetaspaceText) && !merge.first.ends_with(kMetaspaceText);
          });
 }
 
 // Where the next part begins: at a U+2581 with another character before it.
 size_t part_end(std::string_view word, size_t begin) {
   size_t at = begin;
-  while (word.substr(at).starts_with(kMeta)) at += kMeta.size();
-  return std::min(word.find(kMeta, at), word.size());
+  while (word.substr(at).starts_with(kMetaspaceText)) at += kMetaspaceText.size();
+  return std::min(word.find(kMetaspaceText, at), word.size());
 }
 
 class Bpe final : public TokenModel {

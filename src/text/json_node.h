@@ -5,6 +5,7 @@
 //   JsonFile file = JsonFile::parse(text, "tokenizer.json");
 //   bool lower = file.root().at("normalizer").at("lowercase").boolean();
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include <vector>
 
 namespace emberline {
+
+inline constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();  // of a token
 
 // A value of a JsonFile, which must outlive it. All reads throw Error(kFormat) where the value is not what was asked
 // for.

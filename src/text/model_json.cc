@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <unordered_map>
 
@@ -14,9 +13,7 @@
 namespace emberline {
 namespace {
 
-constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();
-
-using Reader = TokenModelConfig (*)(const JsonNode& node);
+using ModelReader = TokenModelConfig (*)(const JsonNode& node);
 
 Vocabulary read_vocabulary(const JsonNode& node) {
   Vocabulary vocabulary = node.ids();
@@ -69,8 +66,8 @@ TokenModelConfig read_word_level(const JsonNode& node) {
   return WordLevelConfig{read_vocabulary(node.at("vocab")), node.at("unk_token").text()};
 }
 
-const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders = {
+const std::map<std::string, ModelReader>& model_readers() {
+  static const std::map<std::string, ModelReader> kReaders = {
       {"BPE", read_bpe}, {"Unigram", read_unigram}, {"WordLevel", read_word_level}, {"WordPiece", read_wordpiece}};
   return kReaders;
 }
@@ -94,8 +91,8 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 TokenModelConfig read_token_model(const JsonNode& node) {
   const std::string type = node.text_or("type", guess_type(node));
-  const auto reader = readers().find(type);
-  if (reader == readers().end()) fail_stage(node, type, names_of(readers()));
+  const auto reader = model_readers().find(type);
+  if (reader == model_readers().end()) fail_stage(node, type, names_of(model_readers()));
   return reader->second(node);
 }
 

@@ -15,9 +15,9 @@
 namespace emberline {
 namespace {
 
-using Reader = std::unique_ptr<Normalizer> (*)(const JsonNode& node);
+using NormalizerReader = std::unique_ptr<Normalizer> (*)(const JsonNode& node);
 
-std::unique_ptr<Normalizer> read_sequence(const JsonNode& node) {
+std::unique_ptr<Normalizer> read_normalizer_sequence(const JsonNode& node) {
   std::vector<std::unique_ptr<Normalizer>> parts;
   for (const JsonNode& part : node.at("normalizers").list()) parts.push_back(read_normalizer(part));
   return make_normalizer_sequence(std::move(parts));
@@ -41,8 +41,8 @@ std::unique_ptr<Normalizer> read_precompiled(const JsonNode& node) {
   return make_precompiled(decode_base64(charsmap.text(), charsmap.place()), charsmap.place());
 }
 
-const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders = {
+const std::map<std::string, NormalizerReader>& normalizer_readers() {
+  static const std::map<std::string, NormalizerReader> kReaders = {
       {"BertNormalizer", [](const JsonNode& node) { return make_bert_normalizer(read_bert_normalizer(node)); }},
       {"Lowercase", [](const JsonNode&) { return make_lowercase(); }},
       {"NFC", [](const JsonNode&) { return make_unicode_form(UnicodeForm::kNfc); }},
@@ -53,7 +53,7 @@ const std::map<std::string, Reader>& readers() {
       {"Precompiled", read_precompiled},
       {"Prepend", [](const JsonNode& node) { return make_prepend(node.at("prepend").text()); }},
       {"Replace", read_replace},
-      {"Sequence", read_sequence},
+      {"Sequence", read_normalizer_sequence},
       {"Strip",
        [](const JsonNode& node) {
          return make_strip(node.at("strip_left").boolean(), node.at("strip_right").boolean());
@@ -75,8 +75,8 @@ BertNormalizerConfig read_bert_normalizer(const JsonNode& node) {
 
 std::unique_ptr<Normalizer> read_normalizer(const JsonNode& node) {
   const std::string type = node.at("type").text();
-  const auto reader = readers().find(type);
-  if (reader == readers().end()) fail_stage(node, type, names_of(readers()) + ", null");
+  const auto reader = normalizer_readers().find(type);
+  if (reader == normalizer_readers().end()) fail_stage(node, type, names_of(normalizer_readers()) + ", null");
   return reader->second(node);
 }
 

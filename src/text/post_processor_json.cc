@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/post_processor_json.h"
 
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,9 +12,7 @@
 namespace emberline {
 namespace {
 
-constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();
-
-using Reader = TemplateConfig (*)(const JsonNode& node);
+using PostProcessorReader = TemplateConfig (*)(const JsonNode& node);
 
 // special_tokens of a TemplateProcessing: ids by the name that the template uses.
 using TemplateTokens = std::map<std::string, std::vector<int32_t>>;
@@ -112,7 +109,7 @@ TemplateConfig read_roberta(const JsonNode& node) {
 }
 
 // Moves offsets alone.
-TemplateConfig read_byte_level(const JsonNode&) {
+TemplateConfig read_byte_level_post_processor(const JsonNode&) {
   return {.before = {}, .after = {}, .pair = PairTemplate()};
 }
 
@@ -125,8 +122,8 @@ TemplateConfig wrap(const TemplateConfig& inner, TemplateConfig outer) {
   return outer;
 }
 
-TemplateConfig read_sequence(const JsonNode& node) {
-  TemplateConfig config = read_byte_level(node);
+TemplateConfig read_post_processor_sequence(const JsonNode& node) {
+  TemplateConfig config = read_byte_level_post_processor(node);
   bool is_first = true;
   for (const JsonNode& part : node.at("processors").list()) {
     if (part.at("type").text() == "ByteLevel") continue;
@@ -142,12 +139,12 @@ TemplateConfig read_sequence(const JsonNode& node) {
   return config;
 }
 
-const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders = {{"BertProcessing", read_bert},
-                                                         {"ByteLevel", read_byte_level},
-                                                         {"RobertaProcessing", read_roberta},
-                                                         {"Sequence", read_sequence},
-                                                         {"TemplateProcessing", read_template}};
+const std::map<std::string, PostProcessorReader>& post_processor_readers() {
+  static const std::map<std::string, PostProcessorReader> kReaders = {{"BertProcessing", read_bert},
+                                                                      {"ByteLevel", read_byte_level_post_processor},
+                                                                      {"RobertaProcessing", read_roberta},
+                                                                      {"Sequence", read_post_processor_sequence},
+                                                                      {"TemplateProcessing", read_template}};
   return kReaders;
 }
 
@@ -155,8 +152,8 @@ const std::map<std::string, Reader>& readers() {
 
 TemplateConfig read_post_processor(const JsonNode& node) {
   const std::string type = node.at("type").text();
-  const auto reader = readers().find(type);
-  if (reader == readers().end()) fail_stage(node, type, names_of(readers()) + ", null");
+  const auto reader = post_processor_readers().find(type);
+  if (reader == post_processor_readers().end()) fail_stage(node, type, names_of(post_processor_readers()) + ", null");
   return reader->second(node);
 }
 

@@ -17,7 +17,7 @@
 namespace emberline {
 namespace {
 
-using Reader = PreTokenizerStage (*)(const JsonNode& node);
+using PreTokenizerReader = PreTokenizerStage (*)(const JsonNode& node);
 
 Delimiter read_delimiter(const JsonNode& node) {
   static const std::map<std::string, Delimiter> kNames = {{"Contiguous", Delimiter::kContiguous},
@@ -57,7 +57,7 @@ PreTokenizerStage read_metaspace(const JsonNode& node) {
   return {make_metaspace(config), false};
 }
 
-PreTokenizerStage read_byte_level(const JsonNode& node) {
+PreTokenizerStage read_byte_level_pre_tokenizer(const JsonNode& node) {
   return {make_byte_level(node.at("add_prefix_space").boolean(), node.boolean_or("use_regex", true)), true};
 }
 
@@ -79,7 +79,7 @@ PreTokenizerStage read_split(const JsonNode& node) {
   return {std::move(stage), false};
 }
 
-PreTokenizerStage read_sequence(const JsonNode& node) {
+PreTokenizerStage read_pre_tokenizer_sequence(const JsonNode& node) {
   PreTokenizerStage sequence;
   std::vector<std::unique_ptr<PreTokenizer>> parts;
   for (const JsonNode& part : node.at("pretokenizers").list()) {
@@ -97,10 +97,10 @@ PreTokenizerStage stage(std::unique_ptr<PreTokenizer> pre_tokenizer) {
   return {std::move(pre_tokenizer), false};
 }
 
-const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders = {
+const std::map<std::string, PreTokenizerReader>& pre_tokenizer_readers() {
+  static const std::map<std::string, PreTokenizerReader> kReaders = {
       {"BertPreTokenizer", [](const JsonNode&) { return stage(make_bert_pre_tokenizer()); }},
-      {"ByteLevel", read_byte_level},
+      {"ByteLevel", read_byte_level_pre_tokenizer},
       {"Digits", [](const JsonNode& node) { return stage(make_digits(node.at("individual_digits").boolean())); }},
       {"Metaspace", read_metaspace},
       {"Punctuation",
@@ -108,7 +108,7 @@ const std::map<std::string, Reader>& readers() {
          const bool given = node.has("behavior");
          return stage(make_punctuation(given ? read_delimiter(node.at("behavior")) : Delimiter::kIsolated));
        }},
-      {"Sequence", read_sequence},
+      {"Sequence", read_pre_tokenizer_sequence},
       {"Split", read_split},
       {"Whitespace", [](const JsonNode&) { return stage(make_whitespace()); }},
       {"WhitespaceSplit", [](const JsonNode&) { return stage(make_whitespace_split()); }}};
@@ -119,8 +119,8 @@ const std::map<std::string, Reader>& readers() {
 
 PreTokenizerStage read_pre_tokenizer(const JsonNode& node) {
   const std::string type = node.at("type").text();
-  const auto reader = readers().find(type);
-  if (reader == readers().end()) fail_stage(node, type, names_of(readers()) + ", null");
+  const auto reader = pre_tokenizer_readers().find(type);
+  if (reader == pre_tokenizer_readers().end()) fail_stage(node, type, names_of(pre_tokenizer_readers()) + ", null");
   return reader->second(node);
 }
 

@@ -23,9 +23,7 @@ namespace {
 
 using Normalizers = std::vector<std::unique_ptr<Normalizer>>;
 using PreTokenizers = std::vector<std::unique_ptr<PreTokenizer>>;
-using Prepend = MetaspaceConfig::Prepend;
-
-constexpr char32_t kMeta = 0x2581;
+using MetaspacePrepend = MetaspaceConfig::Prepend;
 
 template <typename Config>
 Config& model_of(const TokenizerSettings& settings, TokenizerFile& file, const char* kind) {
@@ -74,7 +72,8 @@ std::unique_ptr<Normalizer> charsmap(const TokenizerFile& file) {
 std::unique_ptr<PreTokenizer> words_with_meta(bool add_prefix_space) {
   PreTokenizers parts;
   parts.push_back(make_whitespace_split());
-  parts.push_back(make_metaspace({kMeta, add_prefix_space ? Prepend::kAlways : Prepend::kNever, true}));
+  parts.push_back(
+      make_metaspace({kMetaspace, add_prefix_space ? MetaspacePrepend::kAlways : MetaspacePrepend::kNever, true}));
   return make_pre_tokenizer_sequence(std::move(parts));
 }
 
@@ -121,7 +120,7 @@ void rebuild_deberta_v2(const TokenizerSettings& settings, TokenizerFile& file) 
   PreTokenizers cuts;
   if (settings.split_by_punct) cuts.push_back(make_punctuation(Delimiter::kIsolated));
   const bool always = settings.add_prefix_space.value_or(true);
-  cuts.push_back(make_metaspace({kMeta, always ? Prepend::kAlways : Prepend::kFirst, true}));
+  cuts.push_back(make_metaspace({kMetaspace, always ? MetaspacePrepend::kAlways : MetaspacePrepend::kFirst, true}));
   file.pre_tokenizer = make_pre_tokenizer_sequence(std::move(cuts));
 }
 
@@ -144,15 +143,15 @@ void rebuild_llama(const TokenizerSettings& settings, TokenizerFile& file) {
   set_bpe(model_of<BpeConfig>(settings, file, "BPE"), true, true, false);
   file.normalizer = nullptr;
   const bool prefix = settings.add_prefix_space.value_or(true);
-  const Prepend where = settings.legacy ? Prepend::kAlways : Prepend::kFirst;
-  file.pre_tokenizer = make_metaspace({kMeta, prefix ? where : Prepend::kNever, false});
+  const MetaspacePrepend where = settings.legacy ? MetaspacePrepend::kAlways : MetaspacePrepend::kFirst;
+  file.pre_tokenizer = make_metaspace({kMetaspace, prefix ? where : MetaspacePrepend::kNever, false});
 }
 
 void rebuild_gemma(const TokenizerSettings& settings, TokenizerFile& file) {
   auto& model = model_of<BpeConfig>(settings, file, "BPE");
   set_bpe(model, true, true, false);
   model.unk_token = token(settings, "unk_token");
-  file.normalizer = make_replace_string(" ", "\xE2\x96\x81");
+  file.normalizer = make_replace_string(" ", std::string(kMetaspaceText));
   file.pre_tokenizer = make_string_split(" ", Delimiter::kMergedWithPrevious, false);
 }
 

@@ -17,16 +17,16 @@ using Kind = Instruction::Kind;
 
 constexpr size_t kFewWays = 32;  // room for these is made at first
 
-// A way that was not taken yet; or, once those above it are gone, word that none from here ends.
-struct Way {
-  uint32_t instruction;
-  bool is_open_meeting;
-  const char* place;
-};
-
 }  // namespace
 
 class Regex::Search::Matcher {
+  // A way that was not taken yet; or, once those above it are gone, word that none from here ends.
+  struct Way {
+    uint32_t instruction;
+    bool is_open_meeting;
+    const char* place;
+  };
+
  public:
   Matcher(const RegexProgram& program, std::string_view text, size_t choices_a_byte)
       : program_(program), text_(text), end_(text.data() + text.size()) {

@@ -18,7 +18,6 @@ using Instruction = RegexInstruction;
 using Kind = Instruction::Kind;
 
 constexpr size_t kMostInstructions = 20000;
-constexpr int kMostDepth = 100;
 constexpr int64_t kMostRepeats = 1000;
 constexpr int64_t kNoLimit = -1;
 

@@ -10,6 +10,8 @@
 
 namespace emberline {
 
+inline constexpr int kMostDepth = 100;  // of groups, and of sets
+
 // `pattern`, well-formed UTF-8, and `place`, which names it in messages, must outlive it.
 class RegexReader {
  public:

@@ -9,8 +9,6 @@
 namespace emberline {
 namespace {
 
-constexpr int kMostDepth = 100;
-
 // In the order of unicode::category.
 constexpr const char* kCategories[] = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
                                        "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",

@@ -22,7 +22,7 @@ size_t run_length(std::string_view text, size_t at, const Holds& holds, size_t& 
   return end - at;
 }
 
-bool is_space(char32_t c) {
+bool is_pattern_space(char32_t c) {
   return unicode::traits(c) & unicode::kPatternSpace;
 }
 
@@ -34,11 +34,11 @@ size_t spaces(std::string_view text, size_t at) {
 }
 size_t white_space(std::string_view text, size_t at) {
   size_t count;
-  return run_length(text, at, is_space, count);
+  return run_length(text, at, is_pattern_space, count);
 }
 size_t white_space_or_line_end(std::string_view text, size_t at) {
   size_t count;
-  const size_t length = run_length(text, at, is_space, count);
+  const size_t length = run_length(text, at, is_pattern_space, count);
   if (count >= 2) return length;
   return text[at] == '\n' || text[at] == '\r' || text[at] == '\t' ? 1 : 0;
 }

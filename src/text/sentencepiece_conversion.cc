@@ -11,7 +11,7 @@
 namespace emberline {
 namespace {
 
-using Kind = SentencePieceFile::Kind;
+using PieceModel = SentencePieceFile::Kind;
 using Type = SentencePiece::Type;
 
 // A piece that takes the place of one of the file, or is put in; its text is that of the role, if there is one.
@@ -24,7 +24,7 @@ struct Put {
 // How a class changes the list of pieces: some of the first go, others come before and behind the rest.
 struct Conversion {
   const char* tokenizer_class;
-  Kind kind;
+  PieceModel kind;
   size_t num_dropped = 0;
   std::initializer_list<Put> before = {};
   std::initializer_list<Put> behind = {};
@@ -39,16 +39,16 @@ const std::initializer_list<Put> kCamembertFirst = {{nullptr, "<s>NOTUSED", 0},
                                                     {nullptr, "<unk>NOTUSED", -100}};
 const std::initializer_list<Put> kMask = {{"mask_token", "", 0}};
 
-const Conversion kConversions[] = {{"AlbertTokenizer", Kind::kUnigram},
-                                   {"CamembertTokenizer", Kind::kUnigram, 1, kCamembertFirst, kMask},
-                                   {"DebertaV2Tokenizer", Kind::kUnigram},
-                                   {"GemmaTokenizer", Kind::kBpe},
-                                   {"LlamaTokenizer", Kind::kBpe},
-                                   {"T5Tokenizer", Kind::kUnigram},
-                                   {"XLMRobertaTokenizer", Kind::kUnigram, 3, kFairseqFirst, kMask}};
+const Conversion kConversions[] = {{"AlbertTokenizer", PieceModel::kUnigram},
+                                   {"CamembertTokenizer", PieceModel::kUnigram, 1, kCamembertFirst, kMask},
+                                   {"DebertaV2Tokenizer", PieceModel::kUnigram},
+                                   {"GemmaTokenizer", PieceModel::kBpe},
+                                   {"LlamaTokenizer", PieceModel::kBpe},
+                                   {"T5Tokenizer", PieceModel::kUnigram},
+                                   {"XLMRobertaTokenizer", PieceModel::kUnigram, 3, kFairseqFirst, kMask}};
 
-const char* name_of(Kind kind) {
-  return kind == Kind::kUnigram ? "unigram" : "bpe";
+const char* name_of(PieceModel kind) {
+  return kind == PieceModel::kUnigram ? "unigram" : "bpe";
 }
 
 const Conversion& find_conversion(const SentencePieceFile& from, const TokenizerSettings& settings) {
@@ -131,7 +131,7 @@ void convert_sentencepiece(SentencePieceFile from, TokenizerSettings& settings, 
   settings.unk_id = from.unk_id;
   file.name = from.name;
   file.charsmap = std::move(from.charsmap);
-  if (from.kind == Kind::kUnigram) {
+  if (from.kind == PieceModel::kUnigram) {
     file.model = unigram_of(from, conversion, settings);
   } else {
     file.model = bpe_of(from);

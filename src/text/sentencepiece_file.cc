@@ -16,7 +16,7 @@ namespace {
 using Type = SentencePiece::Type;
 
 // Of a piece: far more than any trainer makes, and few enough that every way to cut one in two can be tried.
-constexpr size_t kMostBytes = 4096;
+constexpr size_t kLongestPiece = 4096;
 
 // Numbers of the fields, as sentencepiece_model.proto has them.
 struct ModelField {
@@ -92,8 +92,8 @@ void check_pieces(const SentencePieceFile& file) {
   for (size_t i = 0; i < file.pieces.size(); ++i) {
     const SentencePiece& piece = file.pieces[i];
     check(!piece.text.empty(), Code::kFormat, "{}: piece {} is empty", file.name, i);
-    check(piece.text.size() <= kMostBytes, Code::kFormat, "{}: piece {} has {} bytes, expected at most {}", file.name,
-          i, piece.text.size(), kMostBytes);
+    check(piece.text.size() <= kLongestPiece, Code::kFormat, "{}: piece {} has {} bytes, expected at most {}",
+          file.name, i, piece.text.size(), kLongestPiece);
     check(utf8::valid_prefix(piece.text) == piece.text.size() && piece.text.find('\0') == std::string::npos,
           Code::kFormat, "{}: piece {} is no UTF-8, or holds a NUL", file.name, i);
     check(std::isfinite(piece.score), Code::kFormat, "{}: piece {} \"{}\" has the score {}, expected a number",

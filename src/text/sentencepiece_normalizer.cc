@@ -4,13 +4,12 @@
 #include <optional>
 
 #include "text/charsmap.h"
+#include "text/metaspace.h"
 #include "text/piece_trie.h"
 #include "text/utf8.h"
 
 namespace emberline {
 namespace {
-
-constexpr std::string_view kMeta = "\xE2\x96\x81";
 
 std::vector<std::pair<std::string_view, int32_t>> user_defined(const SentencePieceFile& file) {
   std::vector<std::pair<std::string_view, int32_t>> pieces;
@@ -25,7 +24,7 @@ class SentencePieceNormalizer final : public Normalizer {
   SentencePieceNormalizer(const SentencePieceFile& file, std::vector<std::pair<std::string_view, int32_t>> kept)
       : add_prefix_(file.add_dummy_prefix),
         remove_spaces_(file.remove_extra_whitespaces),
-        space_(file.escape_whitespaces ? kMeta : " ") {
+        space_(file.escape_whitespaces ? kMetaspaceText : " ") {
     if (!kept.empty()) kept_.emplace(kept);
     if (!file.charsmap.empty()) charsmap_.emplace(file.charsmap, file.name);
   }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-target_sources(emberline_core PRIVATE
+emb_sources(text 4
   src/text/added_tokens.cc
   src/text/added_vocabulary.cc
   src/text/bert_normalizer.cc

@@ -65,14 +65,14 @@ class WhitespaceSplit final : public Splitter {
 class Whitespace final : public Splitter {
  public:
   void append_words(std::string_view text, WordSpan word, std::vector<WordSpan>& words) const override {
-    constexpr uint8_t kKinds = unicode::kWord | unicode::kWhitespace;
+    constexpr uint8_t kWordOrSpace = unicode::kWord | unicode::kWhitespace;
     const char* const data = text.data();
     const char* const end = data + word.end;
     for (const char* p = data + word.begin; p < end;) {
       const char* const begin = p;
-      const uint8_t kind = unicode::flags(utf8::decode(p)) & kKinds;
+      const uint8_t kind = unicode::flags(utf8::decode(p)) & kWordOrSpace;
       const char* last = p;  // end of the run
-      while (p < end && (unicode::flags(utf8::decode(p)) & kKinds) == kind) last = p;
+      while (p < end && (unicode::flags(utf8::decode(p)) & kWordOrSpace) == kind) last = p;
       p = last;
       if (kind & unicode::kWhitespace) continue;
       words.push_back({static_cast<size_t>(begin - data), static_cast<size_t>(p - data)});

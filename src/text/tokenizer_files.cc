@@ -253,23 +253,23 @@ struct VocabularyFile {
 };
 
 VocabularyFile find_vocabulary(const fs::path& directory) {
-  if (fs::exists(directory / "tokenizer.json")) {
+  if (is_there(directory / "tokenizer.json")) {
     return {VocabularySource::kTokenizerJson, directory / "tokenizer.json"};
   }
   for (const char* name : kSentencePieceNames) {
-    if (fs::exists(directory / name)) return {VocabularySource::kSentencePiece, directory / name};
+    if (is_there(directory / name)) return {VocabularySource::kSentencePiece, directory / name};
   }
   const fs::path vocab_json = directory / "vocab.json";
   const fs::path vocab_txt = directory / "vocab.txt";
-  const bool has_merges = fs::exists(directory / "merges.txt");
-  if (has_merges || (fs::exists(vocab_json) && !fs::exists(vocab_txt))) {
+  const bool has_merges = is_there(directory / "merges.txt");
+  if (has_merges || (is_there(vocab_json) && !is_there(vocab_txt))) {
     check(has_merges, Code::kIo, "{}: has vocab.json without merges.txt beside it; copy both, or tokenizer.json",
           directory.string());
-    check(fs::exists(vocab_json), Code::kIo,
+    check(is_there(vocab_json), Code::kIo,
           "{}: has merges.txt without vocab.json beside it; copy both, or tokenizer.json", directory.string());
     return {VocabularySource::kVocabAndMerges, vocab_json};
   }
-  check(fs::exists(vocab_txt), Code::kIo,
+  check(is_there(vocab_txt), Code::kIo,
         "{}: has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt, nor a SentencePiece file "
         "(tokenizer.model, sentencepiece.bpe.model, spiece.model, spm.model, sentencepiece.model, sp.model)",
         directory.string());
@@ -337,7 +337,7 @@ TokenizerParts build(TokenizerSettings settings, const VocabularyFile& from) {
 }  // namespace
 
 TokenizerParts read_bare_tokenizer(const fs::path& directory, bool drops_unknown) {
-  check(fs::exists(directory / "tokenizer.json"), Code::kIo, "{}: has no tokenizer.json", directory.string());
+  check(is_there(directory / "tokenizer.json"), Code::kIo, "{}: has no tokenizer.json", directory.string());
   TokenizerFile file = read_tokenizer_json(read_text_file(directory / "tokenizer.json"), "tokenizer.json");
   const std::string unknown = drops_unknown ? unknown_piece(file.model) : "";
   const bool left = file.truncate_left;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer_json.h"
 
-#include <limits>
-
 #include "base/error.h"
 #include "text/normalizer_json.h"
 #include "text/post_processor_json.h"
@@ -11,8 +9,6 @@
 
 namespace emberline {
 namespace {
-
-constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();
 
 std::string charsmap_of(const JsonNode& node) {
   std::vector<JsonNode> parts = {node};

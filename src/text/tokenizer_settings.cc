@@ -65,7 +65,7 @@ bool contains(const List& list, std::string_view name) {
 }
 
 std::optional<JsonFile> read_json(const fs::path& directory, const char* name) {
-  if (!fs::exists(directory / name)) return std::nullopt;
+  if (!is_there(directory / name)) return std::nullopt;
   return JsonFile::parse(read_text_file(directory / name), name);
 }
 

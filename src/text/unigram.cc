@@ -13,9 +13,9 @@ namespace emberline {
 namespace {
 
 // How much worse than the worst piece an unknown character counts.
-constexpr double kUnknownPenalty = 10.0;
+constexpr double kUnknownScorePenalty = 10.0;
 // Shorter words need no allocation.
-constexpr size_t kUsualBytes = 256;
+constexpr size_t kUsualWordBytes = 256;
 
 std::vector<std::pair<std::string_view, int32_t>> views(const UnigramConfig& config) {
   std::vector<std::pair<std::string_view, int32_t>> pieces;
@@ -36,7 +36,7 @@ class Unigram final : public TokenModel {
       pieces_.scores.push_back(score);
       worst = std::min(worst, score);
     }
-    pieces_.unknown_score = worst - kUnknownPenalty;
+    pieces_.unknown_score = worst - kUnknownScorePenalty;
     byte_ids_.fill(-1);
     if (config.byte_fallback) byte_ids_ = find_byte_pieces(pieces_.trie);
   }
@@ -48,7 +48,7 @@ class Unigram final : public TokenModel {
       const std::string_view word = text.substr(span.begin, span.end - span.begin);
       if (cache_.append_ids(word, ids)) continue;
       const size_t before = ids.size();
-      read_best_steps<kUsualBytes>(pieces_, word, [&](const Step* steps) { append_best(word, steps, ids); });
+      read_best_steps<kUsualWordBytes>(pieces_, word, [&](const Step* steps) { append_best(word, steps, ids); });
       cache_.keep(word, std::span<const int32_t>(ids).subspan(before));
     }
   }

@@ -10,29 +10,29 @@ namespace {
 
 constexpr int64_t kHeads = 5;
 constexpr int64_t kHeadDim = 28;
-constexpr int64_t kHidden = kHeads * kHeadDim;
-constexpr int64_t kFfn = 600;
-constexpr int64_t kTokens = 41;
+constexpr int64_t kStreamHidden = kHeads * kHeadDim;
+constexpr int64_t kStreamFfn = 600;
+constexpr int64_t kStreamTokens = 41;
 
 class SharedStreamTest : public DeviceTest {
  protected:
   void SetUp() override {
     DeviceTest::SetUp();
     if (backend_ == nullptr) return;
-    norm_ = {.gain = numbers(kHidden, 1), .bias = numbers(kHidden, 2), .factors = nullptr};
-    query_key_value_ = linear(3 * kHidden, kHidden, 3);
-    output_ = linear(kHidden, kHidden, 4);
-    up_ = linear(kFfn, kHidden, 5);
-    down_ = linear(kHidden, kFfn, 6);
+    norm_ = {.gain = numbers(kStreamHidden, 1), .bias = numbers(kStreamHidden, 2), .factors = nullptr};
+    query_key_value_ = linear(3 * kStreamHidden, kStreamHidden, 3);
+    output_ = linear(kStreamHidden, kStreamHidden, 4);
+    up_ = linear(kStreamFfn, kStreamHidden, 5);
+    down_ = linear(kStreamHidden, kStreamFfn, 6);
   }
 
   // Causal attention whose heads of keys serve two heads of queries each, normed and turned, of the same sequences.
   Matrix run_shared_keys(int64_t num_threads) const {
-    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
-    const auto all = linear(10 * kHeadDim, kHidden, 8);
-    const auto output = linear(kHidden, 6 * kHeadDim, 9);
+    const std::vector<int64_t> offsets = {0, 17, 17, kStreamTokens};
+    const auto all = linear(10 * kHeadDim, kStreamHidden, 8);
+    const auto output = linear(kStreamHidden, 6 * kHeadDim, 9);
     const auto gain = numbers(kHeadDim, 10);
-    const auto rotation = numbers(kTokens * kHeadDim, 11);
+    const auto rotation = numbers(kStreamTokens * kHeadDim, 11);
     AttentionShape shape = {6, kHeadDim, 0.2F};
     shape.num_kv_heads = 2;
     shape.causal = true;
@@ -41,7 +41,7 @@ class SharedStreamTest : public DeviceTest {
     const auto stream = backend_->make_stream(num_threads);
     const auto normed = backend_->make_operand();
     const auto attended = backend_->make_operand();
-    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
+    Matrix hidden = Matrix::random(kStreamTokens, kStreamHidden, 7);
     stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
     stream->self_attention(*normed, *all, offsets, shape, *attended);
     stream->linear(*attended, *output, Activation::kNone, hidden.view());
@@ -51,11 +51,11 @@ class SharedStreamTest : public DeviceTest {
 
   // Attention with terms of distances up to `reach`, of the same sequences.
   Matrix run_terms(int64_t num_threads, int64_t reach) const {
-    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
+    const std::vector<int64_t> offsets = {0, 17, 17, kStreamTokens};
     DistanceTerms terms;
-    terms.by_query = numbers((2 * reach + 1) * kHidden, 12);
-    terms.by_key = numbers((2 * reach + 1) * kHidden, 13);
-    terms.cols = kHidden;
+    terms.by_query = numbers((2 * reach + 1) * kStreamHidden, 12);
+    terms.by_key = numbers((2 * reach + 1) * kStreamHidden, 13);
+    terms.cols = kStreamHidden;
     terms.reach = reach;
     for (int64_t d = -reach; d <= reach; ++d) terms.row_of.push_back(static_cast<int32_t>(reach - d));
     backend_->pack_terms(terms, kHeads);
@@ -64,7 +64,7 @@ class SharedStreamTest : public DeviceTest {
     const auto stream = backend_->make_stream(num_threads);
     const auto normed = backend_->make_operand();
     const auto attended = backend_->make_operand();
-    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
+    Matrix hidden = Matrix::random(kStreamTokens, kStreamHidden, 7);
     stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
     stream->self_attention(*normed, *query_key_value_, offsets, shape, *attended);
     stream->linear(*attended, *output_, Activation::kNone, hidden.view());
@@ -74,12 +74,12 @@ class SharedStreamTest : public DeviceTest {
 
   // A layer of three sequences, one of them empty.
   Matrix run_layer(int64_t num_threads, Activation activation) const {
-    const std::vector<int64_t> offsets = {0, 17, 17, kTokens};
+    const std::vector<int64_t> offsets = {0, 17, 17, kStreamTokens};
     const auto stream = backend_->make_stream(num_threads);
     const auto normed = backend_->make_operand();
     const auto attended = backend_->make_operand();
-    Matrix hidden = Matrix::random(kTokens, kHidden, 7);
-    Matrix projected(kTokens, kHidden);
+    Matrix hidden = Matrix::random(kStreamTokens, kStreamHidden, 7);
+    Matrix projected(kStreamTokens, kStreamHidden);
     stream->norm(hidden.view(), {}, norm_, hidden.view(), normed.get());
     stream->self_attention(*normed, *query_key_value_, offsets, {kHeads, kHeadDim, 0.2F}, *attended);
     stream->linear(*attended, *output_, Activation::kNone, projected.view());
@@ -113,8 +113,8 @@ TEST_P(SharedStreamTest, NumberOfThreadsChangesABit) {
     const Matrix alone = run_layer(1, activation);
     for (const int64_t threads : {2, 3, 8}) {
       const Matrix shared = run_layer(threads, activation);
-      for (int64_t r = 0; r < kTokens; ++r) {
-        ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
+      for (int64_t r = 0; r < kStreamTokens; ++r) {
+        ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kStreamHidden)) << threads << " threads, token " << r;
       }
     }
   }
@@ -124,8 +124,8 @@ TEST_P(SharedStreamTest, NumberOfThreadsTurnsASharedKeyTwice) {
   const Matrix alone = run_shared_keys(1);
   for (const int64_t threads : {2, 3, 8}) {
     const Matrix shared = run_shared_keys(threads);
-    for (int64_t r = 0; r < kTokens; ++r) {
-      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
+    for (int64_t r = 0; r < kStreamTokens; ++r) {
+      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kStreamHidden)) << threads << " threads, token " << r;
     }
   }
 }
@@ -134,8 +134,8 @@ TEST_P(SharedStreamTest, NumberOfThreadsGivesAHeadAnothersTerms) {
   const Matrix alone = run_terms(1, 23);
   for (const int64_t threads : {2, 3, 8}) {
     const Matrix shared = run_terms(threads, 23);
-    for (int64_t r = 0; r < kTokens; ++r) {
-      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kHidden)) << threads << " threads, token " << r;
+    for (int64_t r = 0; r < kStreamTokens; ++r) {
+      ASSERT_TRUE(same_bits(alone.row(r), shared.row(r), kStreamHidden)) << threads << " threads, token " << r;
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "base/temporary_directory.h"
 #include "column.h"
 #include "engine/engine.h"
+#include "info_of.h"
 #include "model/expect_error.h"
 
 namespace emberline {
@@ -20,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::data_path;
+using testing::info_of;
 using testing::options_of;
 
 TEST(AgreementOf, CosineIsTakenAcrossRows) {
@@ -95,7 +97,7 @@ TEST(Calibration, DecoderBelowTheBoundIsLoaded) {
 
 TEST(Calibration, DescriptionKeepsTheAgreementToItself) {
   const Engine engine = Engine::load(data_path("tiny-mean"), options_of({{"dtype", "int8"}}));
-  const auto info = nlohmann::json::parse(engine.info());
+  const auto info = info_of(engine);
   EXPECT_GT(info["int8_cosine"]["worst"].get<double>(), 0.99);
   EXPECT_EQ(info["int8_cosine"]["texts"].get<int64_t>(), num_builtin_texts());
 }

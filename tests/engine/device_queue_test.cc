@@ -82,7 +82,7 @@ TEST_F(DeviceQueueTest, RowsOfManyCallsShareBatchesAndKeepTheirVectors) {
 }
 
 TEST_F(DeviceQueueTest, OneCallOfManyBatchesGivesInputOrder) {
-  const Texts texts = mixed_texts(3000);
+  const Texts texts = mixed_texts(600);
   const Result expected = embed(plain(), texts);
   for (const char* threads : {"1", "3"}) {
     const Result result = embed(load("64", threads), texts);
@@ -111,7 +111,7 @@ TEST_F(DeviceQueueTest, HandlesOfOtherOptionsDoNotShareABatch) {
 TEST_F(DeviceQueueTest, WindowsOfLongTextsLandInOtherRows) {
   const auto options = options_of(
       {{"threads", "2"}, {"batch_tokens", "40"}, {"long_text", "chunk"}, {"max_tokens", "16"}, {"overlap", "4"}});
-  const Texts texts = mixed_texts(300);
+  const Texts texts = mixed_texts(90);
   const Result expected = embed(plain().derive(options), texts);
   const Engine engine = Engine::load_on(std::make_unique<FakeDevice>(controls_), data_path("tiny-mean"), options);
   run_all(3, [&](int) {
@@ -125,7 +125,7 @@ TEST_F(DeviceQueueTest, WindowsOfLongTextsLandInOtherRows) {
 
 TEST_F(DeviceQueueTest, CancelledCallTakesNobodyElseAlong) {
   const Engine engine = load("64");
-  const Texts texts = mixed_texts(1500);
+  const Texts texts = mixed_texts(400);
   const Result expected = embed(plain(), texts);
   run_all(4, [&](int i) {
     if (i % 2 == 0) {
@@ -134,7 +134,7 @@ TEST_F(DeviceQueueTest, CancelledCallTakesNobodyElseAlong) {
     }
     int calls = 0;
     const Column column(texts);
-    Result result(1500, engine.dim());
+    Result result(400, engine.dim());
     try {
       engine.embed(column.view(), result.view(), [&](int64_t, int64_t, int64_t) { return ++calls == 3; }, result.stats);
       ADD_FAILURE() << "not cancelled";

@@ -21,12 +21,12 @@ using testing::Result;
 using testing::same_bits;
 using testing::Texts;
 
-Engine load(const char* threads) {
+Engine load_on_threads(const char* threads) {
   return Engine::load(data_path("tiny-mean"), options_of({{"threads", threads}, {"batch_tokens", "64"}}));
 }
 
 TEST(EmbedThreads, ManyThreadsOnOneHandleGiveTheSameVectors) {
-  const Engine engine = load("2");
+  const Engine engine = load_on_threads("2");
   const Texts texts = mixed_texts(50);
   const Result expected = embed(engine, texts);
   std::atomic<int> wrong{0};
@@ -43,7 +43,7 @@ TEST(EmbedThreads, ManyThreadsOnOneHandleGiveTheSameVectors) {
 }
 
 TEST(EmbedThreads, ChildOfAForkEmbedsWithTheSameHandle) {
-  const Engine engine = load("2");
+  const Engine engine = load_on_threads("2");
   const Texts texts = mixed_texts(50);
   const Result expected = embed(engine, texts);
   const pid_t child = ::fork();
@@ -63,7 +63,7 @@ TEST(EmbedProgress, IsCalledOnTheCallersThreadAndReachesTheTotal) {
   const auto caller = std::this_thread::get_id();
   int64_t last_rows = 0;
   int64_t last_tokens = 0;
-  const Result result = embed(load("3"), texts, [&](int64_t rows, int64_t total, int64_t tokens) {
+  const Result result = embed(load_on_threads("3"), texts, [&](int64_t rows, int64_t total, int64_t tokens) {
     EXPECT_EQ(std::this_thread::get_id(), caller);
     EXPECT_EQ(total, 200);
     EXPECT_GE(rows, last_rows);
@@ -78,7 +78,7 @@ TEST(EmbedProgress, IsCalledOnTheCallersThreadAndReachesTheTotal) {
 TEST(EmbedProgress, CancelStopsEveryThreadAndLeavesTrueStats) {
   const testing::Column column(mixed_texts(5000));
   for (const char* threads : {"1", "3"}) {
-    const Engine engine = load(threads);
+    const Engine engine = load_on_threads(threads);
     Result result(5000, engine.dim());
     int calls = 0;
     try {
@@ -96,11 +96,11 @@ TEST(EmbedProgress, CancelStopsEveryThreadAndLeavesTrueStats) {
 }
 
 TEST(EmbedProgress, CancelInAnAllNullColumnWorksToo) {
-  EXPECT_THROW(embed(load("1"), Texts(100000), [](int64_t, int64_t, int64_t) { return true; }), Error);
+  EXPECT_THROW(embed(load_on_threads("1"), Texts(100000), [](int64_t, int64_t, int64_t) { return true; }), Error);
 }
 
 TEST(EmbedProgress, ExceptionOfTheCallbackComesBackAfterAllThreadsEnded) {
-  EXPECT_THROW(embed(load("3"), mixed_texts(2000),
+  EXPECT_THROW(embed(load_on_threads("3"), mixed_texts(2000),
                      [](int64_t, int64_t, int64_t) -> bool { throw std::runtime_error("callback"); }),
                std::runtime_error);
 }

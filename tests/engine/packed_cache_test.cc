@@ -14,6 +14,7 @@
 #include "base/temporary_directory.h"
 #include "column.h"
 #include "engine/engine.h"
+#include "info_of.h"
 
 namespace emberline {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::data_path;
 using testing::embed;
+using testing::info_of;
 using testing::mixed_texts;
 using testing::options_of;
 using testing::same_bits;
@@ -126,7 +128,6 @@ class PackedModelTest : public PackedCacheTest, public ::testing::WithParamInter
     options.cache_dir = cache.string();
     return Engine::load(model.string(), options);
   }
-  static nlohmann::json info_of(const Engine& engine) { return nlohmann::json::parse(engine.info()); }
 };
 
 TEST_P(PackedModelTest, VectorsChangeWhereWeightsComeFromTheCache) {

@@ -7,23 +7,21 @@
 #include "base/error.h"
 #include "column.h"
 #include "engine/engine.h"
+#include "info_of.h"
 
 namespace emberline {
 namespace {
 
 using testing::data_path;
 using testing::embed;
+using testing::info_of;
 using testing::options_of;
 using testing::Result;
 using testing::same_bits;
 using Settings = std::initializer_list<std::pair<const char*, const char*>>;
 
-Engine load(const char* model, Settings settings = {}) {
+Engine load_with(const char* model, Settings settings = {}) {
   return Engine::load(data_path(model), options_of(settings));
-}
-
-nlohmann::json info_of(const Engine& engine) {
-  return nlohmann::json::parse(engine.info());
 }
 
 std::string derive_complaint(const Engine& engine, Settings settings, Code code = Code::kInvalidArgument) {
@@ -42,7 +40,7 @@ std::vector<float> vector_of(const Engine& engine, const char* text) {
 }
 
 TEST(EngineOptions, MaxTokensOutsideTheModelNamesTheRange) {
-  const Engine engine = load("tiny-prompts");
+  const Engine engine = load_with("tiny-prompts");
   EXPECT_EQ(derive_complaint(engine, {{"max_tokens", "65"}}),
             "option max_tokens: got 65, expected 3 (special tokens and one more) to 64 (positions of this model)");
   EXPECT_NE(derive_complaint(engine, {{"max_tokens", "2"}}).find("got 2, expected 3"), std::string::npos);
@@ -50,7 +48,7 @@ TEST(EngineOptions, MaxTokensOutsideTheModelNamesTheRange) {
 }
 
 TEST(EngineOptions, DimsBeyondTheVectorNamesTheModelsDimension) {
-  const Engine engine = load("tiny-mean");
+  const Engine engine = load_with("tiny-mean");
   const auto too_many = std::to_string(engine.dim() + 1);
   EXPECT_EQ(derive_complaint(engine, {{"dims", too_many.c_str()}}),
             "option dims: got " + too_many + ", expected 1 to " + std::to_string(engine.dim()) +
@@ -59,25 +57,25 @@ TEST(EngineOptions, DimsBeyondTheVectorNamesTheModelsDimension) {
 }
 
 TEST(EngineOptions, LayersBeyondTheNetworkAreRefused) {
-  EXPECT_NE(derive_complaint(load("tiny-mean"), {{"layers", "99"}}).find("got layer 99"), std::string::npos);
+  EXPECT_NE(derive_complaint(load_with("tiny-mean"), {{"layers", "99"}}).find("got layer 99"), std::string::npos);
 }
 
 TEST(EngineOptions, ConcatenatedLayersWidenTheVector) {
-  const Engine engine = load("tiny-mean");
+  const Engine engine = load_with("tiny-mean");
   const int64_t dim = engine.dim();
   EXPECT_EQ(engine.derive(options_of({{"layers", "-2:-1"}, {"layer_op", "concat"}})).dim(), 2 * dim);
   EXPECT_EQ(engine.derive(options_of({{"layers", "-2:-1"}})).dim(), dim);
 }
 
 TEST(EngineOptions, LastLayerByNumberIsTheDefault) {
-  const Engine engine = load("tiny-dense");
+  const Engine engine = load_with("tiny-dense");
   const auto last = std::to_string(info_of(engine)["layers"].get<int>());
   EXPECT_TRUE(
       same_bits(vector_of(engine.derive(options_of({{"layers", last.c_str()}})), "stone"), vector_of(engine, "stone")));
 }
 
 TEST(EngineOptions, OtherLayersLeaveTheDenseHeadAndSaySo) {
-  const Engine engine = load("tiny-dense");
+  const Engine engine = load_with("tiny-dense");
   const Engine layers = engine.derive(options_of({{"layers", "-2"}}));
   EXPECT_EQ(layers.dim(), info_of(engine)["hidden"].get<int64_t>());
   EXPECT_EQ(info_of(layers)["notes"][0], "The model's Dense head does not apply with layers=-2.");
@@ -85,7 +83,7 @@ TEST(EngineOptions, OtherLayersLeaveTheDenseHeadAndSaySo) {
 }
 
 TEST(EngineOptions, LoadTimeOptionsMayBeRepeatedButNotChanged) {
-  const Engine engine = load("tiny-mean", {{"dtype", "f32"}});
+  const Engine engine = load_with("tiny-mean", {{"dtype", "f32"}});
   EXPECT_NO_THROW(engine.derive(options_of({{"device", "cpu"}, {"dtype", "f32"}})));
   try {
     engine.derive(options_of({{"dtype", "int8"}}));
@@ -96,7 +94,7 @@ TEST(EngineOptions, LoadTimeOptionsMayBeRepeatedButNotChanged) {
 }
 
 TEST(EnginePrompts, DefaultPromptAppliesAndAnEmptyPromptTurnsItOff) {
-  const Engine engine = load("tiny-prompts");
+  const Engine engine = load_with("tiny-prompts");
   const Engine bare = engine.derive(options_of({{"prompt", ""}}));
   Encoding with_default, by_hand, without;
   engine.tokenize("stone", with_default);
@@ -107,7 +105,7 @@ TEST(EnginePrompts, DefaultPromptAppliesAndAnEmptyPromptTurnsItOff) {
 }
 
 TEST(EnginePrompts, NameTakesTheModelsPromptAndPromptWinsOverName) {
-  const Engine engine = load("tiny-prompts");
+  const Engine engine = load_with("tiny-prompts");
   Encoding named, by_text, both;
   engine.derive(options_of({{"prompt_name", "store"}})).tokenize("stone", named);
   engine.derive(options_of({{"prompt", "store: "}})).tokenize("stone", by_text);
@@ -119,12 +117,12 @@ TEST(EnginePrompts, NameTakesTheModelsPromptAndPromptWinsOverName) {
 }
 
 TEST(EnginePrompts, UnknownNameListsTheKnownOnes) {
-  EXPECT_EQ(derive_complaint(load("tiny-prompts"), {{"prompt_name", "serach"}}),
+  EXPECT_EQ(derive_complaint(load_with("tiny-prompts"), {{"prompt_name", "serach"}}),
             "option prompt_name: got \"serach\", expected one of this model's prompts: document, query, search, store");
 }
 
 TEST(EnginePrompts, ExcludedPromptChangesPoolingButNotTokens) {
-  const Engine engine = load("tiny-prompts");
+  const Engine engine = load_with("tiny-prompts");
   const Engine bare = engine.derive(options_of({{"prompt", ""}}));
   const Result excluded = embed(engine, {"stone"});
   const Result included = embed(bare, {"search for: stone"});
@@ -136,7 +134,7 @@ TEST(EngineDerive, SharesTheWeightsAndOutlivesItsParent) {
   std::vector<float> expected;
   std::unique_ptr<Engine> child;
   {
-    const Engine parent = load("tiny-mean");
+    const Engine parent = load_with("tiny-mean");
     expected = vector_of(parent, "river");
     child = std::make_unique<Engine>(parent.derive(Options()));
   }
@@ -144,14 +142,15 @@ TEST(EngineDerive, SharesTheWeightsAndOutlivesItsParent) {
 }
 
 TEST(EngineDerive, UnsetOptionsFallBackToTheModelNotToTheParent) {
-  const Engine cut = load("tiny-mean", {{"dims", "4"}});
+  const Engine cut = load_with("tiny-mean", {{"dims", "4"}});
   EXPECT_EQ(cut.dim(), 4);
   EXPECT_GT(cut.derive(Options()).dim(), 4);
 }
 
 TEST(EngineInfo, SaysWhatIsInForce) {
   const nlohmann::json config = nlohmann::json::parse(std::ifstream(data_path("tiny-mean") + "/config.json"));
-  const Engine engine = load("tiny-mean", {{"dtype", "f32"}, {"threads", "3"}, {"batch_tokens", "77"}, {"dims", "8"}});
+  const Engine engine =
+      load_with("tiny-mean", {{"dtype", "f32"}, {"threads", "3"}, {"batch_tokens", "77"}, {"dims", "8"}});
   const nlohmann::json info = info_of(engine);
   EXPECT_EQ(info["model"], data_path("tiny-mean"));
   EXPECT_EQ(info["architecture"], "bert");
@@ -176,7 +175,7 @@ TEST(EngineInfo, LowerPrecisionNeedsLessMemoryByItsProducts) {
   nlohmann::json info;
   for (int i = 0; i < 3; ++i) {
     const char* dtype = std::array{"int8", "bf16", "f32"}[static_cast<size_t>(i)];
-    const Engine engine = load("tiny-mean", {{"dtype", dtype}, {"threads", "1"}});
+    const Engine engine = load_with("tiny-mean", {{"dtype", dtype}, {"threads", "1"}});
     info = info_of(engine);
     needed[i] = info["estimated_memory_bytes"].get<int64_t>();
   }
@@ -188,7 +187,7 @@ TEST(EngineInfo, LowerPrecisionNeedsLessMemoryByItsProducts) {
 }
 
 TEST(EngineInfo, PromptThatIsNoUtf8StillGivesJson) {
-  const Engine engine = load("tiny-mean", {{"prompt", "\xff\xfe"}});
+  const Engine engine = load_with("tiny-mean", {{"prompt", "\xff\xfe"}});
   EXPECT_NO_THROW(info_of(engine));
 }
 

@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "base/temporary_directory.h"
 #include "column.h"
+#include "info_of.h"
 #include "model/weights.h"
 
 namespace emberline {
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::data_path;
 using testing::embed;
+using testing::info_of;
 using testing::mixed_texts;
 using testing::options_of;
 using testing::Result;
@@ -27,17 +29,13 @@ using testing::Texts;
 constexpr const char* kStacked = "tiny-jina-v3-stacked";
 constexpr const char* kFolders = "tiny-jina-v3-folders";
 
-Engine load(const std::string& model, const std::string& task, const char* dtype = "f32") {
+Engine load_for_task(const std::string& model, const std::string& task, const char* dtype = "f32") {
   return Engine::load(data_path(model), options_of({{"dtype", dtype}, {"task", task.c_str()}}));
 }
 
-nlohmann::json info_of(const Engine& engine) {
-  return nlohmann::json::parse(engine.info());
-}
-
-std::string complaint(const std::string& model, const std::string& task) {
+std::string task_complaint(const std::string& model, const std::string& task) {
   try {
-    load(model, task);
+    load_for_task(model, task);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::kInvalidArgument);
     return error.what();
@@ -78,13 +76,13 @@ TEST_P(TaskTest, VectorsOfATaskAreNotTheReferences) {
   for (const auto& [task, prompt] : golden.record["prompts"].items()) {
     const TensorView& all = golden.vectors.get(task, {static_cast<int64_t>(golden.texts.size()), 32});
     const auto* expected = reinterpret_cast<const float*>(all.data);
-    const Engine exact = load(GetParam(), task);
+    const Engine exact = load_for_task(GetParam(), task);
     EXPECT_EQ(info_of(exact)["prompt"], prompt);
     const Result result = embed(exact, golden.texts);
     for (size_t i = 0; i < result.data.size(); ++i) {
       ASSERT_NEAR(result.data[i], expected[i], 1e-5F) << task << ", number " << i;
     }
-    const Result low = embed(load(GetParam(), task, "bf16"), golden.texts);
+    const Result low = embed(load_for_task(GetParam(), task, "bf16"), golden.texts);
     for (int64_t row = 0; row < all.shape[0]; ++row) {
       EXPECT_GT(cosine(low.data.data() + row * 32, expected + row * 32, 32), 0.999) << task << ", row " << row;
     }
@@ -96,14 +94,14 @@ TEST_P(TaskTest, WithoutATaskAnAdapterIsTaken) {
   EXPECT_TRUE(info_of(plain)["task"].is_null());
   EXPECT_EQ(info_of(plain)["tasks"].size(), 2U);
   const Texts texts = mixed_texts(10);
-  const Engine adapted = load(GetParam(), info_of(plain)["tasks"][1].get<std::string>());
+  const Engine adapted = load_for_task(GetParam(), info_of(plain)["tasks"][1].get<std::string>());
   EXPECT_FALSE(same_bits(embed(plain, texts).data, embed(adapted, texts).data));
 }
 
 TEST_P(TaskTest, PackedWeightsOfOneTaskServeAnother) {
   const TemporaryDirectory cache;
   const Texts texts = mixed_texts(10);
-  std::vector<std::string> tasks = info_of(load(GetParam(), ""))["tasks"];
+  std::vector<std::string> tasks = info_of(load_for_task(GetParam(), ""))["tasks"];
   tasks.emplace_back();
   for (const char* dtype : {"f32", "int8"}) {
     for (int round = 0; round < 2; ++round) {
@@ -123,18 +121,18 @@ INSTANTIATE_TEST_SUITE_P(Layouts, TaskTest, ::testing::Values(kStacked, kFolders
                          [](const auto& test) { return std::string(test.param == kStacked ? "Stacked" : "Folders"); });
 
 TEST(Task, UnknownTaskIsNotToldTheKnownOnes) {
-  EXPECT_NE(complaint(kStacked, "retrieval")
+  EXPECT_NE(task_complaint(kStacked, "retrieval")
                 .find("got \"retrieval\", expected one of this model's tasks: "
                       "retrieval.query, text-matching"),
             std::string::npos);
-  EXPECT_NE(complaint(kFolders, "text-matching").find("retrieval_query, separation"), std::string::npos);
-  EXPECT_NE(complaint("tiny-mean", "separation").find("tiny-mean has no adapters for tasks; leave task out"),
+  EXPECT_NE(task_complaint(kFolders, "text-matching").find("retrieval_query, separation"), std::string::npos);
+  EXPECT_NE(task_complaint("tiny-mean", "separation").find("tiny-mean has no adapters for tasks; leave task out"),
             std::string::npos);
 }
 
 TEST(Task, NameOfTheOtherLayoutIsRefused) {
-  EXPECT_EQ(info_of(load(kFolders, "retrieval.query"))["task"], "retrieval_query");
-  EXPECT_EQ(info_of(load(kStacked, "text_matching"))["task"], "text-matching");
+  EXPECT_EQ(info_of(load_for_task(kFolders, "retrieval.query"))["task"], "retrieval_query");
+  EXPECT_EQ(info_of(load_for_task(kStacked, "text_matching"))["task"], "text-matching");
 }
 
 TEST(Task, PromptThatTheUserGaveLosesToTheTasks) {
@@ -147,11 +145,11 @@ TEST(Task, PromptThatTheUserGaveLosesToTheTasks) {
 }
 
 TEST(Task, HandleOverTheSameWeightsClaimsAnotherTask) {
-  const Engine engine = load(kStacked, "text-matching");
+  const Engine engine = load_for_task(kStacked, "text-matching");
   EXPECT_NO_THROW(engine.derive(options_of({{"task", "text_matching"}, {"dims", "8"}})));
   EXPECT_NO_THROW(engine.derive(options_of({{"dims", "8"}})));
   EXPECT_THROW(engine.derive(options_of({{"task", "retrieval.query"}})), Error);
-  EXPECT_THROW(load(kStacked, "").derive(options_of({{"task", "retrieval.query"}})), Error);
+  EXPECT_THROW(load_for_task(kStacked, "").derive(options_of({{"task", "retrieval.query"}})), Error);
 }
 
 }  // namespace

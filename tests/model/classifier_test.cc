@@ -21,7 +21,7 @@ Json bert() {
           {"max_position_embeddings", 64}};
 }
 
-ModelConfig read(const Json& changes, const Json& settings = {}) {
+ModelConfig read_classifier(const Json& changes, const Json& settings = {}) {
   const TemporaryDirectory directory;
   Json config = bert();
   config.update(changes);
@@ -35,7 +35,7 @@ ModelConfig read(const Json& changes, const Json& settings = {}) {
 }
 
 ScoreActivation activation_of(const Json& changes, const Json& settings = {}) {
-  const ModelConfig config = read(changes, settings);
+  const ModelConfig config = read_classifier(changes, settings);
   EXPECT_TRUE(config.classifier.has_value()) << config.no_classifier;
   return config.classifier ? config.classifier->score_activation : ScoreActivation::kSoftmax;
 }
@@ -43,10 +43,12 @@ ScoreActivation activation_of(const Json& changes, const Json& settings = {}) {
 const Json kOneLabel = {{"id2label", {{"0", "LABEL_0"}}}};
 
 TEST(ClassifierConfig, LabelsAreCountedAsTransformersDoes) {
-  EXPECT_EQ(read(Json::object()).classifier->num_labels, 2);
-  EXPECT_EQ(read({{"num_labels", 5}}).classifier->num_labels, 5);
-  EXPECT_EQ(read(kOneLabel).classifier->num_labels, 1);
-  EXPECT_EQ(read({{"id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}}}, {"num_labels", 2}}).classifier->num_labels, 3);
+  EXPECT_EQ(read_classifier(Json::object()).classifier->num_labels, 2);
+  EXPECT_EQ(read_classifier({{"num_labels", 5}}).classifier->num_labels, 5);
+  EXPECT_EQ(read_classifier(kOneLabel).classifier->num_labels, 1);
+  EXPECT_EQ(
+      read_classifier({{"id2label", {{"0", "a"}, {"1", "b"}, {"2", "c"}}}, {"num_labels", 2}}).classifier->num_labels,
+      3);
 }
 
 TEST(ClassifierConfig, ActivationIsTheModelsOwnOrThatOfItsNumberOfLabels) {
@@ -68,7 +70,8 @@ TEST(ClassifierConfig, ActivationOfAModelsOwnCodeIsNotRun) {
 }
 
 TEST(ClassifierConfig, UnknownActivationOfTorchTakesTheHeadAwayAndSaysSo) {
-  const ModelConfig config = read({{"sentence_transformers", {{"activation_fn", "torch.nn.modules.activation.Tanh"}}}});
+  const ModelConfig config =
+      read_classifier({{"sentence_transformers", {{"activation_fn", "torch.nn.modules.activation.Tanh"}}}});
   EXPECT_FALSE(config.classifier.has_value());
   EXPECT_NE(config.no_classifier.find("expected Sigmoid or Identity of torch.nn"), std::string::npos)
       << config.no_classifier;

@@ -29,7 +29,7 @@ const Files kGoodModel = {
     {"tokenizer_config.json", R"({"model_max_length":48})"},
 };
 
-ModelConfig read(const Files& changes, const std::vector<std::string>& without = {}) {
+ModelConfig read_directory(const Files& changes, const std::vector<std::string>& without = {}) {
   const TemporaryDirectory directory;
   Files files = kGoodModel;
   for (const auto& [name, text] : changes) files[name] = text;
@@ -49,7 +49,7 @@ Files changed(const std::string& file, const std::string& from, const std::strin
 }
 
 TEST(ConfigTest, EveryFieldArrives) {
-  const ModelConfig config = read({});
+  const ModelConfig config = read_directory({});
   EXPECT_EQ(config.network.model_type, "bert");
   EXPECT_EQ(config.network.vocab_size, 100);
   EXPECT_EQ(config.network.hidden_size, 24);
@@ -77,7 +77,7 @@ TEST(ConfigTest, EveryFieldArrives) {
 }
 
 TEST(ConfigTest, WithoutModulesItIsMeanPoolingAloneAndNoOtherFileCounts) {
-  const ModelConfig config = read({}, {"modules.json"});
+  const ModelConfig config = read_directory({}, {"modules.json"});
   EXPECT_EQ(config.pooling, Pooling::kMean);
   EXPECT_TRUE(config.head.empty());
   EXPECT_EQ(config.max_tokens, 48);  // the tokenizer's, as sentence_bert_config.json belongs to modules.json
@@ -85,7 +85,8 @@ TEST(ConfigTest, WithoutModulesItIsMeanPoolingAloneAndNoOtherFileCounts) {
 }
 
 TEST(ConfigTest, KeysThatAreLeftOutTakeTheFamilysValues) {
-  const ModelConfig config = read({{"config.json", R"({"model_type":"bert","hidden_act":null})"}}, {"modules.json"});
+  const ModelConfig config =
+      read_directory({{"config.json", R"({"model_type":"bert","hidden_act":null})"}}, {"modules.json"});
   EXPECT_EQ(config.network.vocab_size, 30522);
   EXPECT_EQ(config.network.hidden_size, 768);
   EXPECT_EQ(config.network.hidden_act, Activation::kGelu);
@@ -96,7 +97,7 @@ TEST(ConfigTest, TransformerMayLieInAFolder) {
   Files files = changed("modules.json", R"("path":"")", R"("path":"0_Transformer")");
   files["0_Transformer/config.json"] = kGoodModel.at("config.json");
   files["0_Transformer/sentence_bert_config.json"] = R"({"max_seq_length":17})";
-  const ModelConfig config = read(files, {"config.json", "sentence_bert_config.json"});
+  const ModelConfig config = read_directory(files, {"config.json", "sentence_bert_config.json"});
   EXPECT_EQ(config.network_directory.filename(), "0_Transformer");
   EXPECT_EQ(config.max_tokens, 17);
 }
@@ -113,7 +114,8 @@ TEST(ConfigTest, EveryActivationNameOfTheReferenceIsKnown) {
                                                       {"swish", Activation::kSilu},
                                                       {"tanh", Activation::kTanh}};
   for (const auto& [name, activation] : names) {
-    EXPECT_EQ(read(changed("config.json", R"("gelu")", message("\"{}\"", name))).network.hidden_act, activation);
+    EXPECT_EQ(read_directory(changed("config.json", R"("gelu")", message("\"{}\"", name))).network.hidden_act,
+              activation);
   }
   const std::pair<const char*, Activation> dense[] = {{"torch.nn.modules.linear.Identity", Activation::kNone},
                                                       {"torch.nn.modules.activation.GELU", Activation::kGelu},
@@ -121,7 +123,7 @@ TEST(ConfigTest, EveryActivationNameOfTheReferenceIsKnown) {
                                                       {"torch.nn.modules.activation.SiLU", Activation::kSilu},
                                                       {"torch.nn.Tanh", Activation::kTanh}};
   for (const auto& [name, activation] : dense) {
-    const ModelConfig config = read(changed("2_Dense/config.json", "torch.nn.modules.activation.Tanh", name));
+    const ModelConfig config = read_directory(changed("2_Dense/config.json", "torch.nn.modules.activation.Tanh", name));
     EXPECT_EQ(config.head[0].activation, activation) << name;
   }
 }
@@ -135,17 +137,18 @@ TEST(ConfigTest, EveryPoolingOfBothSpellingsIsKnown) {
       {"weightedmean", "pooling_mode_weightedmean_tokens", Pooling::kWeightedMean},
       {"lasttoken", "pooling_mode_lasttoken", Pooling::kLast}};
   for (const auto& [mode, key, pooling] : names) {
-    EXPECT_EQ(read({{"1_Pooling/config.json", message(R"({"pooling_mode":"{}"})", mode)}}).pooling, pooling);
-    EXPECT_EQ(read({{"1_Pooling/config.json", message(R"({"{}":true})", key)}}).pooling, pooling);
-    EXPECT_EQ(read({{"1_Pooling/config.json", message(R"({"pooling_mode":["{}"]})", mode)}}).pooling, pooling);
+    EXPECT_EQ(read_directory({{"1_Pooling/config.json", message(R"({"pooling_mode":"{}"})", mode)}}).pooling, pooling);
+    EXPECT_EQ(read_directory({{"1_Pooling/config.json", message(R"({"{}":true})", key)}}).pooling, pooling);
+    EXPECT_EQ(read_directory({{"1_Pooling/config.json", message(R"({"pooling_mode":["{}"]})", mode)}}).pooling,
+              pooling);
   }
-  EXPECT_EQ(read({{"1_Pooling/config.json", R"({"pooling_mode_cls_token":false})"}}).pooling, Pooling::kMean);
-  EXPECT_FALSE(read({{"1_Pooling/config.json", R"({"include_prompt":false})"}}).include_prompt);
+  EXPECT_EQ(read_directory({{"1_Pooling/config.json", R"({"pooling_mode_cls_token":false})"}}).pooling, Pooling::kMean);
+  EXPECT_FALSE(read_directory({{"1_Pooling/config.json", R"({"include_prompt":false})"}}).include_prompt);
 }
 
 TEST(ConfigTest, TokenLimitFollowsTheReference) {
   const auto limit = [](const Files& files, const std::vector<std::string>& without = {}) {
-    return read(files, without).max_tokens;
+    return read_directory(files, without).max_tokens;
   };
   EXPECT_EQ(limit({{"sentence_bert_config.json", R"({"max_seq_length":null})"}}), 48);
   EXPECT_EQ(limit({{"sentence_bert_config.json", R"({"tokenizer_args":{"model_max_length":40},"max_seq_length":32})"}}),
@@ -158,14 +161,14 @@ TEST(ConfigTest, TokenLimitFollowsTheReference) {
 }
 
 TEST(ConfigTest, TokenLimitAboveThePositionsIsCutAndToldOf) {
-  const ModelConfig config = read({{"sentence_bert_config.json", R"({"max_seq_length":512})"}});
+  const ModelConfig config = read_directory({{"sentence_bert_config.json", R"({"max_seq_length":512})"}});
   EXPECT_EQ(config.max_tokens, 64);
   ASSERT_EQ(config.warnings.size(), 1U);
   EXPECT_NE(config.warnings[0].find("max_seq_length is 512, but the network has 64 positions"), std::string::npos);
 }
 
 TEST(ConfigTest, PoolingWidthThatContradictsTheNetworkIsToldOf) {
-  const ModelConfig config = read({{"1_Pooling/config.json", R"({"embedding_dimension":999})"}});
+  const ModelConfig config = read_directory({{"1_Pooling/config.json", R"({"embedding_dimension":999})"}});
   ASSERT_EQ(config.warnings.size(), 1U);
   EXPECT_NE(config.warnings[0].find("999"), std::string::npos);
 }
@@ -173,7 +176,7 @@ TEST(ConfigTest, PoolingWidthThatContradictsTheNetworkIsToldOf) {
 TEST(ConfigTest, PromptsOfNullAreEmpty) {
   const Files files = {
       {"config_sentence_transformers.json", R"({"prompts":{"query":null,"web":"web: "},"default_prompt_name":"web"})"}};
-  const ModelConfig config = read(files);
+  const ModelConfig config = read_directory(files);
   EXPECT_EQ(config.prompts.at("query"), "");
   EXPECT_EQ(config.default_prompt_name, "web");
 }
@@ -193,8 +196,8 @@ TEST(ConfigTest, DirectoryThatIsNoModelSaysWhatWasLookedFor) {
 }
 
 TEST(ConfigTest, MissingModuleFileIsNamed) {
-  expect_error(Code::kIo, {"1_Pooling/config.json"}, [] { read({}, {"1_Pooling/config.json"}); });
-  expect_error(Code::kIo, {"2_Dense/config.json"}, [] { read({}, {"2_Dense/config.json"}); });
+  expect_error(Code::kIo, {"1_Pooling/config.json"}, [] { read_directory({}, {"1_Pooling/config.json"}); });
+  expect_error(Code::kIo, {"2_Dense/config.json"}, [] { read_directory({}, {"2_Dense/config.json"}); });
 }
 
 struct BadConfig {
@@ -213,7 +216,7 @@ TEST_P(BadConfigs, AreRefusedByFileKeyAndValue) {
   std::vector<std::string> parts = bad.message;
   parts.emplace_back(bad.file);
   const Files files = bad.from.empty() ? Files{{bad.file, bad.to}} : changed(bad.file, bad.from, bad.to);
-  expect_error(bad.code, parts, [&] { read(files); });
+  expect_error(bad.code, parts, [&] { read_directory(files); });
 }
 
 constexpr const char* kNetwork = "config.json";

@@ -12,7 +12,7 @@
 namespace emberline {
 namespace {
 
-constexpr int64_t kTokens = 4;
+constexpr int64_t kHeadTokens = 4;
 
 // A head over hidden states {1, 2, 3, ...} of one sequence of four tokens.
 class HeadTest : public testing::Test {
@@ -25,9 +25,9 @@ class HeadTest : public testing::Test {
   }
 
   std::vector<float> finish(int64_t cols) {
-    std::vector<float> hidden(static_cast<size_t>(kTokens * cols));
+    std::vector<float> hidden(static_cast<size_t>(kHeadTokens * cols));
     for (size_t i = 0; i < hidden.size(); ++i) hidden[i] = std::sin(static_cast<float>(i)) + 0.1F;
-    const MatrixView states = {.data = hidden.data(), .rows = kTokens, .cols = cols, .row_stride = cols};
+    const MatrixView states = {.data = hidden.data(), .rows = kHeadTokens, .cols = cols, .row_stride = cols};
     const MatrixView out = head_->finish(*stream_, states, batch_, plan_, scratch_);
     EXPECT_EQ(out.rows, 1);
     EXPECT_EQ(out.cols, head_->output_dim(plan_, cols));

@@ -22,7 +22,7 @@ std::string config_with(const std::string& ngrams, const std::string& blocks, co
 constexpr const char* kNgrams = R"([{"size":2,"before":0},{"size":5,"before":2}])";
 constexpr const char* kBlocks = R"([{"inner":6,"out_features":7},{"inner":3,"out_features":10}])";
 
-ModelConfig read(const std::string& config, const std::string& tokenizer_config = "{}") {
+ModelConfig read_ngrams(const std::string& config, const std::string& tokenizer_config = "{}") {
   const TemporaryDirectory directory;
   directory.write("config.json", config);
   directory.write("tokenizer_config.json", tokenizer_config);
@@ -30,7 +30,7 @@ ModelConfig read(const std::string& config, const std::string& tokenizer_config 
 }
 
 TEST(NgramNetwork, SizesDoNotFollowFromConfig) {
-  const ModelConfig config = read(config_with(kNgrams, kBlocks));
+  const ModelConfig config = read_ngrams(config_with(kNgrams, kBlocks));
   EXPECT_TRUE(config.has_network);
   EXPECT_EQ(config.network.hidden_size, 8 + 2 * 4);
   EXPECT_EQ(config.network.num_hidden_layers, 0);
@@ -40,12 +40,12 @@ TEST(NgramNetwork, SizesDoNotFollowFromConfig) {
   EXPECT_EQ(config.head[0].out_features, 10);
   EXPECT_EQ(config.head[1].kind, HeadStep::Kind::kNormalize);
   EXPECT_GT(config.max_tokens, 1000000);
-  EXPECT_EQ(read(config_with(kNgrams, kBlocks), R"({"model_max_length":40})").max_tokens, 40);
+  EXPECT_EQ(read_ngrams(config_with(kNgrams, kBlocks), R"({"model_max_length":40})").max_tokens, 40);
 }
 
 TEST(NgramNetwork, ConfigThatMakesNoNetworkIsTaken) {
   const auto refused = [](const std::string& config, const std::string& key, const std::string& text) {
-    expect_error(Code::kFormat, {"config.json", key, text}, [&] { read(config); });
+    expect_error(Code::kFormat, {"config.json", key, text}, [&] { read_ngrams(config); });
   };
   refused(config_with("[]", kBlocks), "ngrams", "expected a list of n-grams");
   refused(config_with(R"([{"size":2,"before":2}])", kBlocks), "before", "expected an integer from 0 to 1");

@@ -9,7 +9,7 @@
 namespace emberline {
 namespace {
 
-NetworkConfig network(const std::string& keys) {
+NetworkConfig network_with(const std::string& keys) {
   const TemporaryDirectory directory;
   directory.write("config.json",
                   R"({"model_type":"deberta-v2","hidden_size":48,"num_attention_heads":4,)" + keys + "}");
@@ -21,7 +21,7 @@ const std::string kThird = R"("relative_attention":true,"pos_att_type":"p2c|c2p"
     "position_biased_input":false,"type_vocab_size":0)";
 
 TEST(RelativePositions, KeysOfTheThirdVersionGiveAnother) {
-  const NetworkConfig third = network(kThird);
+  const NetworkConfig third = network_with(kThird);
   EXPECT_EQ(third.relative.span, 256);
   EXPECT_EQ(third.relative.num_buckets, 256);
   EXPECT_EQ(third.relative.farthest, 512);
@@ -31,7 +31,7 @@ TEST(RelativePositions, KeysOfTheThirdVersionGiveAnother) {
   EXPECT_EQ(third.type_vocab_size, 0);
   EXPECT_EQ(third.layer_norm_eps, 1e-7F);
   const NetworkConfig older =
-      network(R"("relative_attention":true,"pos_att_type":["c2p"],"max_relative_positions":40)");
+      network_with(R"("relative_attention":true,"pos_att_type":["c2p"],"max_relative_positions":40)");
   EXPECT_EQ(older.relative.span, 40);
   EXPECT_EQ(older.relative.num_buckets, 0);
   EXPECT_TRUE(older.relative.by_query && !older.relative.by_key);
@@ -41,7 +41,7 @@ TEST(RelativePositions, KeysOfTheThirdVersionGiveAnother) {
 
 TEST(RelativePositions, MechanicThatIsNotThereIsIgnored) {
   const auto refused = [](Code code, const std::string& keys, const std::string& text) {
-    expect_error(code, {"config.json", text}, [&] { network(keys); });
+    expect_error(code, {"config.json", text}, [&] { network_with(keys); });
   };
   refused(Code::kUnsupported, R"("pos_att_type":"c2p")", "relative_attention: got no such key, supported: true");
   refused(Code::kUnsupported, R"("relative_attention":false)", "relative_attention: got false, supported: true");

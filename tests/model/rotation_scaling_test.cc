@@ -11,12 +11,12 @@
 namespace emberline {
 namespace {
 
-RotationScaling read(const std::string& parameters) {
+RotationScaling read_scaling(const std::string& parameters) {
   return read_rotation_scaling(JsonValue::parse(parameters, "rope"), 4096);
 }
 
 std::vector<float> frequencies(const std::string& parameters) {
-  return rotation_frequencies(10000, 64, read(parameters));
+  return rotation_frequencies(10000, 64, read_scaling(parameters));
 }
 
 float plain(size_t i) {
@@ -50,7 +50,7 @@ TEST(RotationScaling, Llama3DividesFastFrequenciesOrKeepsSlowOnes) {
 
 TEST(RotationScaling, YarnStretchesAnotherPlaceOrForgetsToGrow) {
   const RotationScaling scaling =
-      read(R"({"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":1024,"rope_theta":10000})");
+      read_scaling(R"({"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":1024,"rope_theta":10000})");
   EXPECT_EQ(scaling.original_positions, 1024);
   EXPECT_NEAR(scaling.magnitude, 0.1 * std::log(4.0) + 1, 1e-12);
   const std::vector<float> scaled = rotation_frequencies(10000, 64, scaling);
@@ -62,15 +62,15 @@ TEST(RotationScaling, YarnStretchesAnotherPlaceOrForgetsToGrow) {
 }
 
 TEST(RotationScaling, YarnsMagnitudeIsNotThatOfItsKeys) {
-  EXPECT_EQ(read(R"({"type":"yarn","factor":4,"attention_factor":0.5})").magnitude, 0.5);
-  EXPECT_EQ(read(R"({"type":"yarn","factor":4,"mscale":1,"mscale_all_dim":1})").magnitude, 1);
-  EXPECT_EQ(read(R"({"type":"yarn","factor":0.5})").magnitude, 1);
+  EXPECT_EQ(read_scaling(R"({"type":"yarn","factor":4,"attention_factor":0.5})").magnitude, 0.5);
+  EXPECT_EQ(read_scaling(R"({"type":"yarn","factor":4,"mscale":1,"mscale_all_dim":1})").magnitude, 1);
+  EXPECT_EQ(read_scaling(R"({"type":"yarn","factor":0.5})").magnitude, 1);
   // Without a factor it is what the positions grew by.
-  EXPECT_EQ(read(R"({"type":"yarn","original_max_position_embeddings":1024})").factor, 4);
+  EXPECT_EQ(read_scaling(R"({"type":"yarn","original_max_position_embeddings":1024})").factor, 4);
 }
 
 TEST(RotationScaling, ScalingThatIsNotKnownIsIgnored) {
-  const auto reading = [](const std::string& text) { return [text] { read(text); }; };
+  const auto reading = [](const std::string& text) { return [text] { read_scaling(text); }; };
   expect_error(Code::kUnsupported, {"rope: rope_type: got \"dynamic\", supported: default, linear, llama3, yarn"},
                reading(R"({"rope_type":"dynamic","factor":2})"));
   expect_error(Code::kUnsupported, {"rope: type: got \"longrope\""}, reading(R"({"type":"longrope"})"));

@@ -11,13 +11,13 @@
 namespace emberline {
 namespace {
 
-constexpr const char* kModules =
+constexpr const char* kStaticModules =
     R"([{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.StaticEmbedding"},
     {"idx":1,"name":"1","path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
 constexpr const char* kTable = R"({"embedding.weight":{"dtype":"F16","shape":[5,3],"data_offsets":[0,30]}})";
 constexpr const char* kOwnTable = R"({"embeddings":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]}})";
 
-ModelConfig read(const std::map<std::string, std::string>& files) {
+ModelConfig read_table(const std::map<std::string, std::string>& files) {
   const TemporaryDirectory directory;
   for (const auto& [name, text] : files) directory.write(name, text);
   return read_model_config(directory.path());
@@ -25,7 +25,7 @@ ModelConfig read(const std::map<std::string, std::string>& files) {
 
 TEST(StaticTable, ModuleWithoutANetworkIsRefused) {
   const ModelConfig config =
-      read({{"modules.json", kModules}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
+      read_table({{"modules.json", kStaticModules}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
   EXPECT_FALSE(config.has_network);
   EXPECT_FALSE(config.drops_unknown);
   EXPECT_EQ(config.network.vocab_size, 5);
@@ -38,7 +38,7 @@ TEST(StaticTable, ModuleWithoutANetworkIsRefused) {
 
 TEST(StaticTable, SettingsOfModel2VecAreLost) {
   const auto own = [](const std::string& config) {
-    return read({{"config.json", config}, {"model.safetensors", safetensors(kOwnTable, std::string(32, 0))}});
+    return read_table({{"config.json", config}, {"model.safetensors", safetensors(kOwnTable, std::string(32, 0))}});
   };
   const ModelConfig normalized = own(R"({"model_type":"model2vec","normalize":true})");
   EXPECT_TRUE(normalized.drops_unknown);
@@ -54,7 +54,7 @@ TEST(StaticTable, SettingsOfModel2VecAreLost) {
 TEST(StaticTable, TableThatIsNoneIsTaken) {
   const auto refused = [](Code code, const std::string& header, size_t bytes, const std::string& text) {
     expect_error(code, {"model.safetensors", text}, [&] {
-      read({{"modules.json", kModules}, {"model.safetensors", safetensors(header, std::string(bytes, 0))}});
+      read_table({{"modules.json", kStaticModules}, {"model.safetensors", safetensors(header, std::string(bytes, 0))}});
     });
   };
   refused(Code::kFormat, R"({"other":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}})", 4,
@@ -127,7 +127,7 @@ TEST(StaticTable, ModuleStandsWhereNoneCan) {
   const std::string pooled = R"([{"path":"","type":"sentence_transformers.models.StaticEmbedding"},
       {"path":"1_Pooling","type":"sentence_transformers.models.Pooling"}])";
   expect_error(Code::kUnsupported, {"modules.json", "module Pooling stands at place 1"}, [&] {
-    read({{"modules.json", pooled}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
+    read_table({{"modules.json", pooled}, {"model.safetensors", safetensors(kTable, std::string(30, 0))}});
   });
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-UnigramConfig letters() {
+UnigramConfig letter_pieces() {
   UnigramConfig config;
   config.pieces = {{"<unk>", 0}, {"a", 0},  {"b", 0},   {"c", 0},    {"d", 0},
                    {"cd", 1},    {"ab", 2}, {"abc", 5}, {"abcd", 10}};
@@ -18,7 +18,7 @@ UnigramConfig letters() {
 }
 
 TEST(Unigram, TakesThePiecesWhoseScoresAddUpToTheMost) {
-  const auto model = make_unigram(letters());
+  const auto model = make_unigram(letter_pieces());
   EXPECT_EQ(ids_of(*model, "abcdacd"), (Ids{8, 1, 5}));
   EXPECT_EQ(ids_of(*model, "abc"), (Ids{7}));
   EXPECT_EQ(model->find("abc"), 7);
@@ -26,7 +26,7 @@ TEST(Unigram, TakesThePiecesWhoseScoresAddUpToTheMost) {
 }
 
 TEST(Unigram, UnknownCharactersThatTouchAreOneToken) {
-  const auto model = make_unigram(letters());
+  const auto model = make_unigram(letter_pieces());
   EXPECT_EQ(ids_of(*model, "axx日ya"), (Ids{1, 0, 1}));
   EXPECT_EQ(ids_of(*model, "xax"), (Ids{0, 1, 0}));
   EXPECT_EQ(ids_of(*model, "x<unk>x"), (Ids{0}));
@@ -39,7 +39,7 @@ TEST(Unigram, OfEqualScoresTheLongerLastPieceStays) {
 }
 
 TEST(Unigram, BytesStandForUnknownPartsIfAllOfThemArePieces) {
-  UnigramConfig config = letters();
+  UnigramConfig config = letter_pieces();
   config.pieces.emplace_back("<0xC3>", -1);
   config.pieces.emplace_back("<0xA9>", -1);
   config.byte_fallback = true;
@@ -50,7 +50,7 @@ TEST(Unigram, BytesStandForUnknownPartsIfAllOfThemArePieces) {
 }
 
 TEST(Unigram, LongWordsAndWordsSeenBeforeAreBuiltAlike) {
-  const auto model = make_unigram(letters());
+  const auto model = make_unigram(letter_pieces());
   std::string word;
   Ids expected;
   for (int i = 0; i < 300; ++i) {
