@@ -2,9 +2,13 @@
 #include "text/regex_program.h"
 
 namespace emberline {
+namespace {
+
+using Kind = RegexInstruction::Kind;
+
+}  // namespace
 
 void number_meetings(RegexProgram& program) {
-  using Kind = RegexInstruction::Kind;
   const std::vector<RegexInstruction>& code = program.code;
   std::vector<int> arrivals(code.size(), 0);
   const auto arrive = [&](size_t from, int32_t distance, int count = 1) {
