@@ -82,8 +82,8 @@ def shell_syntax(_: bool) -> str:
 
 
 def clang_tidy(_: bool) -> str:
-    """Over src/ with the flags of the dev build, each file alone. A file that passed is not looked at again until it, a header or the
-    configuration changes."""
+    """Over src/ with the flags of the dev build, each file alone. A file that passed is not looked at again until it, a
+    header or the configuration changes."""
     if not (ROOT / "build/tidy/compile_commands.json").is_file():
         trouble = run("cmake", "--preset", "tidy")
         if trouble:

@@ -27,6 +27,10 @@ JOBS = os.environ.get("JOBS") or str(os.cpu_count() or 2)
 MVN_FLAGS = os.environ.get("MVN_FLAGS", "")
 JVM_LIBRARY = "-Demberline.library.folder=$PWD/build/jar-resources"  # laid out by tools/build_jars.sh
 PYTEST = ".venv/bin/python -m pytest -q -p no:cacheprovider"
+QUERIES = " ".join(
+    f"tests/spark/test_{part}.py"
+    for part in ("query_shapes", "queries", "plans", "inputs", "output", "row_outcomes", "bad_input", "udf", "connect")
+)
 SLOW_UNDER_ASAN = "^Real|RowChangesWithItsBatchOrThreads"
 MODELS = ("all-MiniLM-L6-v2", "bge-small-en-v1.5", "e5-small-v2", "bge-small-zh-v1.5")
 
@@ -62,15 +66,15 @@ def pytest(name: str, arguments: str) -> list[str]:
     return [f"{PYTEST} {arguments} --junitxml=build/test/{name}.xml"]
 
 
-def spark_line(line: str, only: str = "", **more: bool) -> Suite:
-    name = f"spark-{line}{'-slow' if only == 'slow' else ''}"
-    chosen = f"-m '{only}' " if only else ""
-    step = f"bash tools/test_spark_line.sh {line} tests/spark {chosen}--junitxml=build/test/{name}.xml"
+def spark_line(line: str, tests: str = "tests/spark", **more: bool) -> Suite:
+    name = f"spark-{line}{'-queries' if tests == QUERIES else ''}"
+    chosen = "-m 'not slow' " if tests == QUERIES else ""
+    step = f"bash tools/test_spark_line.sh {line} {tests} {chosen}--junitxml=build/test/{name}.xml"
     return Suite(name, [step], f"build/test/{name}.xml", minutes=40, **more)
 
 
 def spark_lines() -> list[Suite]:
-    """tests/spark on the lines that .venv does not have; always on the oldest, which differs most."""
+    """tests/spark on the lines that .venv does not have; its queries always on the oldest, which differs most."""
     text = (ROOT / "spark" / "lines.txt").read_text(encoding="utf-8")
     oldest, *others = [
         line
@@ -78,8 +82,8 @@ def spark_lines() -> list[Suite]:
         if line[:1].isdigit() and (ROOT / "requirements" / f"spark-{line.split('_')[0]}.txt").exists()
     ]
     return [
-        spark_line(oldest, "not slow"),
-        spark_line(oldest, "slow", only_all=True),
+        spark_line(oldest, QUERIES),
+        spark_line(oldest, only_all=True),
         *(spark_line(line, only_all=True) for line in others),
     ]
 

@@ -118,8 +118,8 @@ def test_every_spark_line_has_a_suite_and_the_oldest_one_always_runs(own_root: P
     for name in ("spark.txt", "spark-3.5.txt", "spark-4.3.txt"):
         (own_root / "requirements" / name).touch()
     assert [(suite.name, suite.only_all) for suite in run_tests.spark_lines()] == [
-        ("spark-3.5_2.12", False),
-        ("spark-3.5_2.12-slow", True),
+        ("spark-3.5_2.12-queries", False),
+        ("spark-3.5_2.12", True),
         ("spark-3.5_2.13", True),
         ("spark-4.3_2.13", True),
     ]
