@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import emberline
-from data_paths import TINY
+from data_paths import CROSS_ENCODER, TINY
 from emberline.cli import bench
 
 
@@ -123,6 +123,15 @@ def test_bench_names_every_dtype_that_it_timed(cli):
     shown = cli("bench", TINY, "--seconds", "0", "--dtype", "f32").stdout
     assert "f32" in shown and "int8" not in shown
     assert "of peak" in shown and "memory MB" in shown and "%" in shown
+
+
+def test_bench_times_pairs_where_a_model_makes_no_vectors(cli):
+    report = json.loads(cli("bench", CROSS_ENCODER, "--json", "--seconds", "0").stdout)
+    timed = {entry["dtype"]: entry["score_difference"] for entry in report["dtypes"]}
+    assert timed["f32"] == {"mean": 0, "worst": 0}
+    for dtype in ("bf16", "int8"):
+        assert dtype in report["left_out"] or 0 < timed[dtype]["mean"] < timed[dtype]["worst"] < 0.1
+    assert "mean score difference" in cli("bench", CROSS_ENCODER, "--seconds", "0").stdout
 
 
 def test_bench_counts_the_products_of_the_layers_that_run():

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 import emberline
-from emberline.cli.timing import best_time, english_text, long_rows
+from emberline.cli.timing import best_time, english_text, long_rows, numbers_of
 
 DTYPES = ("f32", "bf16", "int8")
 QUERY_TOKENS = 16
@@ -23,7 +23,8 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
     """Loads the model in each dtype that the machine has (or the one of the options) and times it on built-in text.
 
     ``seconds`` go into each number. Returns what ``print_bench`` shows; ``cosine`` compares with the first dtype, f32
-    unless another was asked for, on rows of 128 tokens. ``memory_bytes`` is the most that the process had resident
+    unless another was asked for, on rows of 128 tokens. A cross-encoder, which makes no vectors, is timed on pairs
+    of as many tokens, and has ``score_difference`` instead. ``memory_bytes`` is the most that the process had resident
     beyond what it had before the model was loaded, texts and vectors included; None where the system does not tell.
     """
     text = english_text()
@@ -42,14 +43,12 @@ def measure(path: str, options: dict[str, str], seconds: float) -> dict:
             entry["load_ms"] = 1e3 * (time.perf_counter() - started)
             entry["lengths"] = [_rates(model, text, length, seconds) for length in _lengths(model)]
             query = model.with_options(max_tokens=min(QUERY_TOKENS, model.max_tokens))
-            entry["query_ms"] = 1e3 * best_time(lambda query=query: query.embed([text]), seconds)
+            entry["query_ms"] = 1e3 * best_time(lambda query=query: numbers_of(query, [text]), seconds)
             cut = model.with_options(max_tokens=min(128, model.max_tokens))
-            vectors = np.asarray(cut.embed(long_rows(text, 64)), np.float64)
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            numbers = np.asarray(numbers_of(cut, long_rows(text, 64)), np.float64)
             entry["memory_bytes"] = None if resident is None else _memory("VmHWM") - resident
-            reference = vectors if reference is None else reference
-            cosine = (vectors * reference).sum(axis=1)
-            entry["cosine"] = {"mean": float(cosine.mean()), "worst": float(cosine.min())}
+            reference = numbers if reference is None else reference
+            entry.update(_agreement(numbers, reference) if model.dim else _score_difference(numbers, reference))
             report["dtypes"].append(entry)
             report["tokenizer_mb_per_second"] = _tokenizer_rate(model, text, seconds)
     if not report["dtypes"]:
@@ -63,20 +62,32 @@ def print_bench(report: dict, is_json: bool) -> None:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
     speeds = _table("dtype", "isa", "tokens a row", "rows/s", "tokens/s", "of peak")
-    models = _table("dtype", "load ms", "query ms", "memory MB", "mean cosine", "worst")
+    compared = "cosine" if "cosine" in report["dtypes"][0] else "score_difference"
+    models = _table("dtype", "load ms", "query ms", "memory MB", f"mean {compared.replace('_', ' ')}", "worst")
     for entry in report["dtypes"]:
         for rates in entry["lengths"]:
             share = "-" if rates["share_of_peak"] is None else f"{rates['share_of_peak']:.0%}"
             numbers = (str(rates["tokens"]), f"{rates['rows_per_second']:,.0f}", f"{rates['tokens_per_second']:,.0f}")
             speeds.add_row(entry["dtype"], entry["isa"], *numbers, share)
         memory = "-" if entry["memory_bytes"] is None else f"{entry['memory_bytes'] / 1e6:.0f}"
-        cosines = (f"{entry['cosine']['mean']:.5f}", f"{entry['cosine']['worst']:.5f}")
-        models.add_row(entry["dtype"], f"{entry['load_ms']:.0f}", f"{entry['query_ms']:.2f}", memory, *cosines)
+        differences = (f"{entry[compared]['mean']:.5f}", f"{entry[compared]['worst']:.5f}")
+        models.add_row(entry["dtype"], f"{entry['load_ms']:.0f}", f"{entry['query_ms']:.2f}", memory, *differences)
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(speeds, "", models, "", sep="\n")
     console.print(f"tokenizer: {report['tokenizer_mb_per_second']:.1f} MB/s on one thread")
     for dtype, reason in report["left_out"].items():
         print(f"emberline: {dtype} left out: {reason}", file=sys.stderr)
+
+
+def _agreement(vectors: np.ndarray, reference: np.ndarray) -> dict:
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(reference, axis=1)
+    cosine = (vectors * reference).sum(axis=1) / lengths
+    return {"cosine": {"mean": float(cosine.mean()), "worst": float(cosine.min())}}
+
+
+def _score_difference(scores: np.ndarray, reference: np.ndarray) -> dict:
+    difference = np.abs(scores - reference)
+    return {"score_difference": {"mean": float(difference.mean()), "worst": float(difference.max())}}
 
 
 def _table(*columns: str) -> Table:
@@ -95,7 +106,7 @@ def _rates(model: emberline.Model, text: str, tokens: int, seconds: float) -> di
     rows = long_rows(text, max(16, 16384 // tokens))
     lengths = [len(ids) for ids in cut.tokenize(rows)]
     peak = cut.measured_peak()
-    best = best_time(lambda: cut.embed(rows), seconds)
+    best = best_time(lambda: numbers_of(cut, rows), seconds)
     peak = max(peak, cut.measured_peak())
     return {
         "tokens": tokens,
